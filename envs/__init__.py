@@ -1,0 +1,2 @@
+from envs.programs import Options as PO, Programs
+ENVIRONMENTS={"programs":(PO,Programs)}

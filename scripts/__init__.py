@@ -1,0 +1,1 @@
+"""Programs to run: each is `python -m scripts.<name>`."""

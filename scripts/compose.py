@@ -1,0 +1,386 @@
+"""The composition root: from a configuration to a Lab that is ready to play. The only place that knows every room.
+
+It names no algorithm; `scripts.train` runs the recipe. Imports torch when it builds models, not before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from envs import ENVIRONMENTS
+from scripts.view import LiveView, SilentView, View
+from selfplay.bootstrap import Bootstrap
+from selfplay.config import RunConfig, build, nearest, resolved
+from selfplay.errors import ConfigError, RecordError
+from selfplay.evaluate import held_out_split
+from selfplay.lab import Lab, flush_folder, peak_memory_mb
+from selfplay.mirror import WandbMirror
+from selfplay.processes import ManyProcesses, OneProcess, Processes
+from selfplay.protocols import Environment, Learner, Policy, Verifier
+from selfplay.provenance import describe
+from selfplay.recipes import RECIPES
+from selfplay.record import Record, write_atomically
+from selfplay.seeding import seed_for
+from selfplay.seeds import SeedData, seed_split
+from selfplay.types import Problem, Verdict
+from verifiers import PythonExecutor, make_verifier
+from verifiers.python_exec import Execution
+
+START_FILE = "start.json"
+START_FOLDER = "start"
+_SEED_LEVELS = (1, 4)
+_SEED_PROBLEMS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A configuration whose names and options are all known to be right."""
+
+    config: RunConfig
+    recipe: Any
+    """The recipe's module."""
+    options: Any
+    """The recipe's Config."""
+    env_options: Any
+    """The environment's Options."""
+
+
+def check(config: RunConfig) -> Checked:
+    """Look up every name and check every option. Raises ConfigError with key, got, expected and the nearest name."""
+    if config.recipe not in RECIPES:
+        raise ConfigError(f"recipe: got {config.recipe!r}, expected a recipe; {nearest(config.recipe, RECIPES)}")
+    if config.env.name not in ENVIRONMENTS:
+        raise ConfigError(
+            f"env.name: got {config.env.name!r}, expected an environment; {nearest(config.env.name, ENVIRONMENTS)}"
+        )
+    recipe = RECIPES[config.recipe]
+    options_class, factory = ENVIRONMENTS[config.env.name]
+    options = build(recipe.Config, config.options, "options")
+    env_options = build(options_class, config.env.options, "env.options")
+    levels = factory(env_options, None).levels
+    wanted = [("evaluation.levels", config.evaluation.levels or [])]
+    if config.bootstrap is not None:
+        low, high = config.bootstrap.seed_levels
+        wanted.append(("bootstrap.seed_levels", [low, high + 1]))
+    for key, named in wanted:
+        if outside := [level for level in named if level not in levels]:
+            raise ConfigError(
+                f"{key}: got or needs level {outside[0]}, expected levels {levels[0]} to {levels[-1]} of "
+                f"{config.env.name} (the bootstrap also tests one level beyond its seeds)"
+            )
+    return Checked(config, recipe, options, env_options)
+
+
+def start_processes(config: RunConfig) -> Processes:
+    """Join the launcher's process group, if there is one. Raises ConfigError if the group is not what was launched."""
+    import torch
+    from accelerate import PartialState
+
+    if config.model.threads:
+        torch.set_num_threads(config.model.threads)
+    from selfplay.models import pick_device
+
+    launched = int(os.environ.get("WORLD_SIZE", "1"))
+    if launched == 1:
+        return OneProcess()
+    on_cpu = pick_device(config.model.device).type == "cpu"
+    if on_cpu:
+        os.environ["ACCELERATE_USE_CPU"] = "true"
+    state = PartialState(cpu=on_cpu)
+    if state.num_processes != launched:
+        raise ConfigError(
+            f"the launcher started {launched} processes, but they found a world of {state.num_processes}. On CPU, "
+            f"launch with: ACCELERATE_USE_CPU=true accelerate launch --multi_gpu --num_processes {launched} …"
+        )
+    return ManyProcesses()
+
+
+class SharedExecutor:
+    """Runs programs on all ranks, so that every rank has the same outcome even where it depends on timing."""
+
+    def __init__(self, executor: PythonExecutor, processes: Processes) -> None:
+        self.executor = executor
+        self.processes = processes
+
+    def run(self, programs: Sequence[str]) -> list[Execution]:
+        return self.processes.map(self.executor.run, programs)
+
+
+class SharedVerifier:
+    """Judges on all ranks; every rank gets every verdict."""
+
+    def __init__(self, verifier: Verifier, processes: Processes) -> None:
+        self.verifier = verifier
+        self.processes = processes
+        self.name = verifier.name
+
+    def verify(self, answers: Sequence[tuple[Problem, str]]) -> list[Verdict]:
+        return self.processes.map(self.verifier.verify, answers)
+
+
+@contextmanager
+def judges(checked: Checked, processes: Processes) -> Iterator[tuple[Environment, Verifier]]:
+    """The environment and its verifier, whose workers end with the context."""
+    limits = {
+        "num_workers": checked.config.verifier.num_workers,
+        "deadline_s": checked.config.verifier.deadline_s,
+        "memory_mb": checked.config.verifier.memory_mb,
+    }
+    with PythonExecutor(**limits) as executor:
+        _, factory = ENVIRONMENTS[checked.config.env.name]
+        env: Environment = factory(checked.env_options, SharedExecutor(executor, processes))
+        with make_verifier(env.verifier, **limits) as verifier:
+            yield env, SharedVerifier(verifier, processes)
+
+
+def make_policy(config: RunConfig, env: Environment, source: Path | None, processes: Processes) -> Any:
+    """The policy: from `source` if given, else from `model.name`, else with random weights."""
+    import transformers
+
+    from selfplay import models
+    from selfplay.policy import HFPolicy
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    if source is not None or config.model.scratch is None:
+        model, tokenizer = models.load_model(config.model, source or str(config.model.name))
+    else:
+        tokenizer = models.make_tokenizer(env.vocabulary())
+        model = models.make_model(config.model.scratch, tokenizer, seed_for(config.seed, "weights"))
+        model.to(models.pick_device(config.model.device))
+        if config.model.lora:
+            model = models.with_lora(model, config.model.lora)
+    return HFPolicy(
+        model,
+        tokenizer,
+        sampler=config.model.sampler,
+        generation_batch=config.model.generation_batch,
+        processes=processes,
+    )
+
+
+def make_learner(config: RunConfig, policy: Any, record: Record, processes: Processes) -> Learner:
+    """The configured learner over the policy's model."""
+    from selfplay.learners import LEARNERS
+
+    return LEARNERS[config.learner.name](
+        policy.model, policy.tokenizer, config.learner, record.run_dir / "trainer", processes
+    )
+
+
+def make_seeds(config: RunConfig, env: Environment, policy: Policy, held_out: Mapping[int, Sequence[Problem]]) -> SeedData:
+    """The seed split of the bootstrap's levels (levels 1 to 4 where there is no bootstrap)."""
+    low, high = config.bootstrap.seed_levels if config.bootstrap else _SEED_LEVELS
+    count = config.bootstrap.num_problems if config.bootstrap else _SEED_PROBLEMS
+    ids = {problem.id for problems in held_out.values() for problem in problems}
+    return SeedData(policy, env, seed_split(env, range(low, high + 1), count, ids))
+
+
+def evaluation_split(config: RunConfig, env: Environment) -> dict[int, list[Problem]]:
+    """The held-out problems that this run is measured on."""
+    return held_out_split(env, config.evaluation.levels or list(env.levels), config.evaluation.num_problems)
+
+
+def bootstrap(
+    config: RunConfig, env: Environment, verifier: Verifier, policy: Any, seeds: SeedData, record: Record, view: View,
+    processes: Processes,
+) -> dict[str, float]:  # fmt: skip
+    """Warm the policy up, as the configuration says."""
+    from selfplay.learners.supervised import SupervisedLearner
+
+    settings = config.bootstrap
+    assert settings is not None
+    learner_config = replace(
+        config.learner,
+        name="supervised",
+        learning_rate=settings.learning_rate,
+        muon_learning_rate=settings.muon_learning_rate,
+        batch_size=settings.batch_size,
+        between_rounds="carry",
+        trl={} if config.learner.name != "supervised" else config.learner.trl,
+    )
+    learner = SupervisedLearner(policy.model, policy.tokenizer, learner_config, record.run_dir / "trainer", processes)
+    view.phase("bootstrap")
+    return Bootstrap(
+        policy, learner, env, verifier, seeds, settings, config.seed, config.evaluation.max_new_tokens
+    ).run(view.bootstrap)
+
+
+class Started:
+    """What start.json says: the state of the model before the first round."""
+
+    def __init__(self, record: Record) -> None:
+        self.path = record.run_dir / START_FILE
+
+    @property
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def read(self) -> dict[str, Any]:
+        try:
+            content = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError) as error:
+            raise RecordError(f"{self.path}: cannot read it: {error}. Delete it to start this run over") from error
+        return dict(content)
+
+    def write(self, content: Mapping[str, Any]) -> None:
+        write_atomically(self.path, json.dumps(content, indent=2) + "\n")
+
+
+def prepare(
+    checked: Checked,
+    env: Environment,
+    verifier: Verifier,
+    record: Record,
+    view: View,
+    processes: Processes,
+    watchers: Sequence[Any],
+) -> Lab:
+    """A Lab whose policy is warmed up and measured, or restored from the folder."""
+    config = checked.config
+    start_folder = record.run_dir / START_FOLDER
+    started = Started(record)
+    fresh = not started.exists
+    clock = time.perf_counter()
+    policy = make_policy(config, env, None if fresh or not config.bootstrap else start_folder, processes)
+    held_out = evaluation_split(config, env)
+    seeds = make_seeds(config, env, policy, held_out)
+    content: dict[str, Any] = {"seconds": {"prepare": time.perf_counter() - clock}, "tokens": {}}
+    if fresh and config.bootstrap:
+        clock = time.perf_counter()
+        content["bootstrap"] = bootstrap(config, env, verifier, policy, seeds, record, view, processes)
+        content["seconds"]["bootstrap"] = time.perf_counter() - clock
+        content["tokens"]["bootstrap"] = int(content["bootstrap"]["tokens"])
+        if processes.rank == 0:
+            from selfplay.learners.checkpoint import save_model
+
+            save_model(start_folder, policy.model, policy.tokenizer)
+            flush_folder(start_folder)
+    learner = make_learner(config, policy, record, processes)
+    lab = Lab(
+        config, env, verifier, policy, learner, record, held_out, seeds,
+        lambda: make_policy(config, env, start_folder if config.bootstrap else None, processes), processes, watchers,
+    )  # fmt: skip
+    if fresh:
+        clock = time.perf_counter()
+        view.phase("evaluate")
+        content["held_out"], content["tokens"]["evaluate"] = lab.measure()
+        content["seconds"]["evaluate"] = time.perf_counter() - clock
+        content["peak_rss_mb"] = peak_memory_mb()
+        if processes.rank == 0:
+            started.write(content)
+        processes.wait()
+    return lab
+
+
+def summarize(lab: Lab, start: Mapping[str, Any], wall_seconds: float) -> dict[str, Any]:
+    """What summary.json holds."""
+    lines = lab.record.metrics()
+    seconds: dict[str, float] = dict(start["seconds"])
+    tokens: dict[str, int] = dict(start["tokens"])
+    for line in lines:
+        for total, part in ((seconds, line["seconds"]), (tokens, line["tokens"])):
+            for name, value in part.items():
+                total[name] = total.get(name, 0) + value
+    after = next((line["held_out"] for line in reversed(lines) if "held_out" in line), start["held_out"])
+    config = lab.config
+    return {
+        "seed": config.seed,
+        "recipe": config.recipe,
+        "env": config.env.name,
+        "rounds": len(lines),
+        "held_out": {
+            "before": start["held_out"],
+            "after": after,
+            "num_problems": config.evaluation.num_problems,
+        },
+        "bootstrap": start.get("bootstrap"),
+        "seconds": seconds,
+        "tokens": tokens,
+        "peak_rss_mb": max([start.get("peak_rss_mb", 0.0), *(line["peak_rss_mb"] for line in lines)]),
+        "mean_level_proposed": [line["mean_level_proposed"] for line in lines],
+        "verifier_isolation": None,
+        "wall_seconds": wall_seconds,
+        "num_processes": lab.processes.world,
+    }
+
+
+def open_record(checked: Checked, run_dir: Path, resume: bool, processes: Processes) -> Record:
+    """A new run folder, or with `resume` the one that is there (its configuration must be the same)."""
+    plain = resolved(checked.config)
+    if processes.rank == 0:
+        if resume:
+            recorded = Record.open(run_dir).config()
+            _check_same(json.loads(json.dumps(recorded)), json.loads(json.dumps(plain)), run_dir)
+        else:
+            Record.create(run_dir, plain, describe(checked.config.seed, processes.world, accelerators()))
+    processes.wait()
+    return Record.open(run_dir)
+
+
+_MAY_CHANGE = {"rounds", "token_budget", "report_to", "wandb", "keep_checkpoints", "checkpoint_every", "verifier"}
+
+
+def _check_same(recorded: Mapping[str, Any], wanted: Mapping[str, Any], run_dir: Path) -> None:
+    for key in sorted({*recorded, *wanted} - _MAY_CHANGE):
+        if recorded.get(key) != wanted.get(key):
+            raise ConfigError(
+                f"{key}: the run in {run_dir} was started with {recorded.get(key)!r}, got {wanted.get(key)!r}. Resume "
+                f"with the configuration it was started with, or start a new run with another --run-dir"
+            )
+
+
+def accelerators() -> list[str]:
+    """Names of the accelerators that torch sees."""
+    import torch
+
+    return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+
+
+def make_view(processes: Processes) -> View:
+    """A live view on rank 0, silence elsewhere."""
+    return LiveView() if processes.rank == 0 else SilentView()
+
+
+class MirrorWatcher:
+    """Sends each round's metrics to the mirror."""
+
+    def __init__(self, mirror: WandbMirror) -> None:
+        self.mirror = mirror
+
+    def phase(self, name: str) -> None:
+        return
+
+    def round(self, metrics: Mapping[str, Any]) -> None:
+        self.mirror.log(metrics)
+
+
+@contextmanager
+def mirrors(config: RunConfig, run_dir: Path, processes: Processes) -> Iterator[list[MirrorWatcher]]:
+    """The mirrors that the configuration asks for, closed at the end."""
+    if "wandb" not in config.report_to or processes.rank != 0:
+        yield []
+        return
+    settings = config.wandb
+    mirror = WandbMirror(
+        run_dir,
+        project=settings.project,
+        group=settings.group,
+        job_type=settings.job_type,
+        tags=settings.tags,
+        config=resolved(config),
+    )
+    try:
+        yield [MirrorWatcher(mirror)]
+    finally:
+        mirror.close()
+
+
+StartPolicy = Callable[[], Policy]

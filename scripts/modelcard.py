@@ -1,0 +1,49 @@
+"""The model card of a run's final model: what it was trained on, how it was measured, and what it is not for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from selfplay.config import RunConfig
+
+
+def write_model_card(folder: Path, summary: Mapping[str, Any], config: RunConfig) -> Path:
+    """Write README.md into the model folder."""
+    held_out = summary["held_out"]
+    rows = [
+        f"| {env} {level} | {before:.3f} | {held_out['after'].get(env, {}).get(level, float('nan')):.3f} |"
+        for env, levels in held_out["before"].items()
+        for level, before in levels.items()
+    ]
+    base = config.model.name or "random weights, warmed up on seed problems"
+    tokens = ", ".join(f"{name} {count:,}" for name, count in summary["tokens"].items())
+    text = "\n".join(
+        [
+            "---",
+            "library_name: transformers",
+            "tags: [self-play, reinforcement-learning, synthetic-data, trl]",
+            "---",
+            f"# {config.recipe} on {config.env.name}, seed {config.seed}",
+            "",
+            f"Trained by self-play for {summary['rounds']} rounds from {base}. All training problems after the seeds were "
+            "proposed by the run itself, and its attempts were graded by a program, not by people.",
+            "",
+            f"Held-out accuracy (greedy, {held_out['num_problems']} problems a level that no round could train on):",
+            "",
+            "| environment and level | before | after |",
+            "|---|---|---|",
+            *rows,
+            "",
+            f"Tokens: {tokens}.",
+            "",
+            "Intended for research on self-improvement. It knows its environment's narrow language and nothing else"
+            if config.model.scratch
+            else "Intended for research on self-improvement; limits and biases of the base model remain",
+            "",
+        ]
+    )
+    path = folder / "README.md"
+    path.write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,84 @@
+"""Train by self-play: `python -m scripts.train --config FILE [key=value …] [--dry-run] [--resume] [--run-dir DIR]`.
+
+Makes or loads the model, warms it up if the configuration says so, plays the recipe's rounds, and leaves a run folder with
+the model, the metrics, every round's records, a summary and a report. Under `accelerate launch` every process runs this
+same program.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+if __package__ in (None, ""):  # run by path: put the checkout first, before any installed package of a like name
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts.cli import dry_run_text, run_main, train_arguments
+from scripts.compose import Started, check, judges, make_view, mirrors, open_record, prepare, start_processes, summarize
+from scripts.modelcard import write_model_card
+from scripts.report import write_report
+from selfplay.config import RunConfig, load_config
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit status."""
+    began = time.perf_counter()
+    given = train_arguments(arguments)
+    config = load_config(given.config, given.overrides)
+    checked = check(config)
+    if given.dry_run:
+        with_levels = len(config.evaluation.levels or list(_levels(checked)))
+        print(dry_run_text(config, checked.options, num_levels=with_levels), end="")
+        return 0
+    run_dir = given.run_dir or default_run_dir(given.config, config)
+    processes = start_processes(config)
+    record = open_record(checked, run_dir, given.resume, processes)
+    view = make_view(processes)
+    with judges(checked, processes) as (env, verifier), mirrors(config, run_dir, processes) as watchers:
+        view.start(config.rounds, f"{config.recipe} on {env.name}, seed {config.seed} → {run_dir}")
+        try:
+            lab = prepare(checked, env, verifier, record, view, processes, [view, *watchers])
+            if given.resume:
+                view.message(f"resumed after {lab.resume()} whole rounds")
+            checked.recipe.run(lab, checked.options)
+        finally:
+            view.stop()
+        start = Started(record).read()
+        save_final(lab)
+        if processes.rank == 0:
+            summary = summarize(lab, start, time.perf_counter() - began)
+            record.write_summary(summary)
+            write_model_card(record.model, summary, config)
+            report = write_report(run_dir)
+            held_out = summary["held_out"]
+            view.final_table(held_out["before"], held_out["after"], held_out["num_problems"])
+            print(f"model  {record.model}\nreport {report}")
+        processes.wait()
+    return 0
+
+
+def _levels(checked: object) -> range:
+    from envs import ENVIRONMENTS
+
+    _, factory = ENVIRONMENTS[checked.config.env.name]  # type: ignore[attr-defined]
+    return factory(checked.env_options, None).levels  # type: ignore[attr-defined,no-any-return]
+
+
+def default_run_dir(config_file: Path, config: RunConfig) -> Path:
+    """runs/<configuration>-seed<seed>."""
+    return Path("runs") / f"{config_file.stem}-seed{config.seed}"
+
+
+def save_final(lab: object) -> None:
+    """Write `model/`: a plain folder that `from_pretrained` reads."""
+    from selfplay.learners.checkpoint import save_model
+
+    if lab.processes.rank == 0:  # type: ignore[attr-defined]
+        save_model(lab.record.model, lab.policy.model, lab.policy.tokenizer)  # type: ignore[attr-defined]
+    lab.processes.wait()  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    run_main(main)

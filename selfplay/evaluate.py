@@ -1,0 +1,77 @@
+"""Held-out evaluation: greedy accuracy by level on a frozen split, with intervals, and pass@k.
+
+The split of an environment depends on its name and the level only, not on the run: every run of every recipe is measured
+on the same problems, drawn uniformly, and the gate keeps their ids out of training.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from scipy.stats import binomtest
+
+from selfplay.protocols import Environment, Policy, Verifier
+from selfplay.seeding import rng_for
+from selfplay.stages import solve, verify
+from selfplay.types import Episode, Problem, Sampling
+
+HELD_OUT_SEED = 20_250_101
+"""Names the held-out splits; changing it changes every number ever reported."""
+
+
+def held_out_split(env: Environment, levels: Sequence[int], num_problems: int) -> dict[int, list[Problem]]:
+    """Up to `num_problems` distinct problems for each level, drawn uniformly; fewer where a level has fewer.
+
+    A larger `num_problems` extends a smaller one: the first problems are the same.
+    """
+    split: dict[int, list[Problem]] = {}
+    for level in levels:
+        rng = rng_for(HELD_OUT_SEED, "held-out", env.name, level)
+        drafts = {}
+        for _ in range(20 * num_problems):
+            draft = env.draw(level, rng)
+            drafts.setdefault(draft.prompt, draft)
+            if len(drafts) == num_problems:
+                break
+        grounded = env.ground(list(drafts.values()))
+        split[level] = [problem for problem in grounded if isinstance(problem, Problem)]
+    return split
+
+
+def evaluate(
+    policy: Policy,
+    env: Environment,
+    verifier: Verifier,
+    split: dict[int, list[Problem]],
+    max_new_tokens: int,
+    *,
+    num_attempts: int = 1,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> dict[int, list[Episode]]:
+    """Episodes by level: greedy and one attempt, unless told otherwise. All levels go through in one batch."""
+    problems = [problem for level in split.values() for problem in level]
+    sampling = Sampling(temperature=temperature, max_new_tokens=max_new_tokens)
+    attempts = solve(policy, env, problems, num_attempts, seed, sampling)
+    episodes = iter(verify(problems, attempts, env, verifier))
+    return {level: [next(episodes) for _ in problems] for level, problems in split.items()}
+
+
+def accuracy(episodes: Sequence[Episode]) -> float:
+    """Mean solve rate over problems with a decided attempt; NaN if there is none."""
+    rates = [episode.solve_rate for episode in episodes if episode.solve_rate is not None]
+    return sum(rates) / len(rates) if rates else math.nan
+
+
+def pass_at_k(num_correct: int, num_attempts: int, k: int) -> float:
+    """Unbiased chance that at least one of k attempts is correct (Chen et al. 2107.03374, eq. 1)."""
+    if k > num_attempts:
+        raise ValueError(f"pass@{k} needs at least {k} attempts, got {num_attempts}")
+    return 1.0 - math.comb(num_attempts - num_correct, k) / math.comb(num_attempts, k)
+
+
+def wilson_interval(num_correct: int, num_problems: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson score interval of a share."""
+    interval = binomtest(num_correct, num_problems).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)

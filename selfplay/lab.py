@@ -1,0 +1,312 @@
+"""A Lab: the parts of one run, `rounds()` that resumes, and `finish()` that evaluates, checkpoints and commits a round.
+
+Order on disk makes a kill at any moment harmless: the checkpoint of a round is renamed into place first, the round last, so
+a round that exists has its weights. A run continues after the last round that is whole and has a checkpoint; rounds
+after it are forgotten and played again, with the same named seeds and so the same outcome.
+
+It knows no algorithm: recipes do.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from selfplay.config import RunConfig
+from selfplay.credit import verdict_counts
+from selfplay.evaluate import accuracy, evaluate
+from selfplay.gate import Gate, rejections
+from selfplay.processes import OneProcess, Processes
+from selfplay.protocols import Environment, Learner, Policy, Verifier
+from selfplay.record import Record, RoundRecord
+from selfplay.seeding import seed_for
+from selfplay.seeds import SeedData
+from selfplay.types import Episode, Problem, Proposal, Reward
+
+TRAINED_TOKEN_COST = 3
+"""A trained token costs about three generated ones: forward, and twice that backward (Kaplan et al. 2001.08361)."""
+
+
+class Watcher(Protocol):
+    """Sees what happens; a view or a mirror."""
+
+    def phase(self, name: str) -> None: ...
+    def round(self, metrics: Mapping[str, Any]) -> None: ...
+
+
+@dataclass(slots=True)
+class Round:
+    """One round being played: its number, its seed, and where its time and tokens went."""
+
+    number: int
+    seed: int
+    """Named seed of the round; stages take `seed_for(round.seed, …)`."""
+    progress: float
+    """Share of the run that is behind it, by rounds or by tokens, whichever is further."""
+    watchers: Sequence[Watcher] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time what is inside as `name` (propose, solve, verify, train, …)."""
+        for watcher in self.watchers:
+            watcher.phase(name)
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+class Lab:
+    """Everything a recipe needs: `env`, `verifier`, `policy`, `learner`, `gate`, `seeds`, and the rounds."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        env: Environment,
+        verifier: Verifier,
+        policy: Policy,
+        learner: Learner,
+        record: Record,
+        held_out: dict[int, list[Problem]],
+        seeds: SeedData,
+        start_policy: Callable[[], Policy],
+        processes: Processes | None = None,
+        watchers: Sequence[Watcher] = (),
+    ) -> None:
+        self.config = config
+        self.env = env
+        self.verifier = verifier
+        self.policy = policy
+        self.learner = learner
+        self.record = record
+        self.held_out = held_out
+        self.seeds = seeds
+        self.start_policy = start_policy
+        """Makes a policy with the weights that the run began with."""
+        self.processes = processes or OneProcess()
+        self.watchers = watchers
+        self.gate = Gate(problem.id for problems in held_out.values() for problem in problems)
+        self.state: Mapping[str, Any] = {}
+        """What the recipe gave to the last `finish`, to resume from."""
+        self.tokens_used = 0
+        self._next = 0
+
+    # Resuming ---------------------------------------------------------------------------------------------------------
+
+    def resume(self) -> int:
+        """Go back to the last whole round with a checkpoint; returns the number of rounds that stand."""
+        whole = set(self.record.whole_rounds())
+        usable = [number for number in checkpoints(self.record) if number in whole]
+        last = max(usable, default=-1)
+        if self.processes.rank == 0:
+            self.record.truncate(last)
+            for number in checkpoints(self.record):
+                if number > last:
+                    shutil.rmtree(checkpoint_folder(self.record, number))
+        self.processes.wait()
+        if last >= 0:
+            self.learner.load(checkpoint_folder(self.record, last))
+            for past in self.past():
+                self.gate.remember(p.problem for p in past.proposals if p.problem is not None)
+                self.tokens_used += used_tokens(past.metrics)
+                self.state = past.state
+        self._next = last + 1
+        self.policy.version = self._next
+        return self._next
+
+    def past(self) -> Iterator[RoundRecord]:
+        """The rounds that stand, oldest first: fold them to rebuild whatever a recipe remembers."""
+        for number in self.record.whole_rounds():
+            yield self.record.read(number)
+
+    # Rounds -----------------------------------------------------------------------------------------------------------
+
+    def rounds(self) -> Iterator[Round]:
+        """The rounds that are left to play."""
+        while self._next < self.config.rounds and not self._spent():
+            yield Round(self._next, seed_for(self.config.seed, "round", self._next), self.progress(), self.watchers)
+
+    def _spent(self) -> bool:
+        return bool(self.config.token_budget) and self.tokens_used >= self.config.token_budget
+
+    def progress(self) -> float:
+        """Share of the run that is done: by rounds, or by tokens if there is a budget and it is nearer its end."""
+        by_rounds = self._next / self.config.rounds
+        return max(by_rounds, self.tokens_used / self.config.token_budget) if self.config.token_budget else by_rounds
+
+    def learning_rate(self, round: Round) -> tuple[float, float]:
+        """Shares of the peak learning rate at the start and end of this round's update."""
+        learner = self.config.learner
+        scale = 1.0
+        if learner.anneal_share > 0.0:
+            left = (1.0 - round.progress) / learner.anneal_share
+            scale = min(1.0, learner.anneal_to + (1.0 - learner.anneal_to) * left)
+        return scale, scale * learner.round_end_rate
+
+    def finish(
+        self,
+        round: Round,
+        *,
+        proposals: Sequence[Proposal] = (),
+        episodes: Sequence[Episode] = (),
+        proposal_rewards: Sequence[Reward | None] = (),
+        attempt_rewards: Sequence[Sequence[Reward | None]] = (),
+        learner: Mapping[str, float],
+        state: Mapping[str, Any],
+        metrics: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Evaluate if it is time, save the checkpoint, commit the round."""
+        self._next = round.number + 1
+        self.policy.version = self._next
+        line = {**describe(round.number, proposals, episodes), "learner": dict(learner), **(metrics or {})}
+        line["tokens"] = {
+            "propose": sum(len(proposal.transcript.token_ids) for proposal in proposals),
+            "solve": sum(len(a.transcript.token_ids) for episode in episodes for a in episode.attempts),
+            "train": int(learner.get("tokens", 0)),
+        }
+        self.tokens_used += used_tokens(line)
+        if self._is_evaluation(round.number):
+            with round.phase("evaluate"):
+                line["held_out"], line["tokens"]["evaluate"] = self.measure()
+        with round.phase("record"):
+            self._save_checkpoint(round.number)
+        line["seconds"] = {**round.seconds, "rest": _rest(round)}
+        line["peak_rss_mb"] = peak_memory_mb()
+        with round.phase("record"):
+            if self.processes.rank == 0:
+                self.record.commit(
+                    RoundRecord(
+                        round.number,
+                        tuple(proposals),
+                        tuple(episodes),
+                        tuple(proposal_rewards) if proposal_rewards else (None,) * len(proposals),
+                        tuple(tuple(group) for group in attempt_rewards)
+                        if attempt_rewards
+                        else tuple((None,) * len(episode.attempts) for episode in episodes),
+                        line,
+                        state,
+                    )
+                )
+                self._prune()
+            self.processes.wait()
+        self.state = state
+        for watcher in self.watchers:
+            watcher.round(line)
+
+    def measure(self) -> tuple[dict[str, dict[str, float]], int]:
+        """Greedy held-out accuracy, {environment: {level: accuracy}}, and the tokens it took."""
+        by_level = evaluate(
+            self.policy, self.env, self.verifier, self.held_out, self.config.evaluation.max_new_tokens
+        )
+        tokens = sum(
+            len(attempt.transcript.token_ids)
+            for episodes in by_level.values()
+            for episode in episodes
+            for attempt in episode.attempts
+        )
+        return {self.env.name: {str(level): accuracy(episodes) for level, episodes in by_level.items()}}, tokens
+
+    def _is_evaluation(self, number: int) -> bool:
+        every = self.config.evaluation.every
+        return number + 1 == self.config.rounds or self._spent() or bool(every and (number + 1) % every == 0)
+
+    def _save_checkpoint(self, number: int) -> None:
+        if (number + 1) % self.config.checkpoint_every and number + 1 < self.config.rounds and not self._spent():
+            return
+        temporary = self.record.checkpoints / f".tmp-{number:04d}"
+        if self.processes.rank == 0:
+            shutil.rmtree(temporary, ignore_errors=True)
+        self.processes.wait()
+        self.learner.save(temporary)
+        if self.processes.rank == 0:
+            flush_folder(temporary)
+            final = checkpoint_folder(self.record, number)
+            shutil.rmtree(final, ignore_errors=True)
+            os.rename(temporary, final)
+
+    def _prune(self) -> None:
+        for number in checkpoints(self.record)[: -self.config.keep_checkpoints]:
+            shutil.rmtree(checkpoint_folder(self.record, number))
+
+
+def checkpoint_folder(record: Record, number: int) -> Path:
+    """Where the checkpoint of a round lies."""
+    return record.checkpoints / f"{number:04d}"
+
+
+def checkpoints(record: Record) -> list[int]:
+    """Numbers of the rounds that have a checkpoint, oldest first."""
+    return sorted(int(entry.name) for entry in record.checkpoints.iterdir() if entry.name.isdigit())
+
+
+def flush_folder(folder: Path) -> None:
+    """Force the files of a folder to disk."""
+    for entry in folder.iterdir():
+        if entry.is_file():
+            descriptor = os.open(entry, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def describe(number: int, proposals: Sequence[Proposal], episodes: Sequence[Episode]) -> dict[str, Any]:
+    """What happened in a round, in numbers: the part of a metrics line that needs no clock."""
+    problems = [proposal.problem for proposal in proposals if proposal.problem is not None]
+    well_formed = len(problems) + sum(rejections(proposals).get(reason, 0) for reason in ("duplicate", "held_out"))
+    rates = [episode.solve_rate for episode in episodes if episode.solve_rate is not None]
+    by_level: dict[int, list[float]] = {}
+    for episode in episodes:
+        if episode.solve_rate is not None:
+            by_level.setdefault(episode.problem.level, []).append(episode.solve_rate)
+    levels = sorted({problem.level for problem in problems})
+    largest = max((len(episode.attempts) for episode in episodes), default=0)
+    histogram = [0] * (largest + 1)
+    for episode in episodes:
+        histogram[episode.num_correct] += 1
+    return {
+        "iteration": number,
+        "proposals": len(proposals),
+        "valid": well_formed / len(proposals) if proposals else 0.0,
+        "rejections": rejections(proposals),
+        "problems": len(problems),
+        "mean_level_proposed": sum(p.level for p in problems) / len(problems) if problems else 0.0,
+        "levels_proposed": {str(level): sum(p.level == level for p in problems) for level in levels},
+        "solve_rate": sum(rates) / len(rates) if rates else 0.0,
+        "solve_rates": {str(level): sum(by_level[level]) / len(by_level[level]) for level in sorted(by_level)},
+        "solve_rate_histogram": histogram,
+        "verdicts": verdict_counts(episodes),
+    }
+
+
+def used_tokens(metrics: Mapping[str, Any]) -> int:
+    """Compute of a round in generated-token equivalents; evaluation is not counted."""
+    tokens = metrics["tokens"]
+    return int(tokens["propose"] + tokens["solve"] + TRAINED_TOKEN_COST * tokens["train"])
+
+
+def _rest(round: Round) -> float:
+    return max(0.0, time.perf_counter() - round.started - sum(round.seconds.values()))
+
+
+def peak_memory_mb() -> float:
+    """Peak resident memory of this process and, where they live, its workers, in MiB."""
+    import resource
+
+    import psutil
+
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    workers = 0.0
+    for child in psutil.Process().children(recursive=True):
+        try:
+            workers += child.memory_info().rss / 2**20
+        except psutil.NoSuchProcess:
+            continue
+    return round(own + workers, 1)

@@ -1,0 +1,29 @@
+"""Learners: batches in, a better policy out, over TRL trainers. Each is imported (with torch and TRL) when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from selfplay.protocols import Learner
+
+
+def make_supervised(*arguments: Any) -> Learner:
+    """See `supervised.SupervisedLearner`."""
+    from selfplay.learners.supervised import SupervisedLearner
+
+    return SupervisedLearner(*arguments)
+
+
+def make_policy_gradient(*arguments: Any) -> Learner:
+    """See `policy_gradient.PolicyGradientLearner`."""
+    from selfplay.learners.policy_gradient import PolicyGradientLearner
+
+    return PolicyGradientLearner(*arguments)
+
+
+LEARNERS: dict[str, Callable[..., Learner]] = {
+    "supervised": make_supervised,
+    "policy_gradient": make_policy_gradient,
+}
+"""Each is called with (model, tokenizer, LearnerConfig, folder, processes)."""

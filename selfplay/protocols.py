@@ -1,0 +1,132 @@
+"""The seams: what a policy, an environment, a verifier and a learner must offer. Types only, no code that runs.
+
+Anything with these methods fits; nothing needs to inherit from them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from selfplay.types import (
+    Credited,
+    Demonstration,
+    Draft,
+    Problem,
+    Prompt,
+    Rejection,
+    Request,
+    Sampling,
+    Transcript,
+    Verdict,
+)
+
+
+class Policy(Protocol):
+    """Writes text. With several processes every rank calls with the same requests and gets the same transcripts."""
+
+    version: int
+    """The round whose weights it carries; the lab sets it."""
+
+    def generate(self, requests: Sequence[Request], sampling: Sampling) -> list[Transcript]:
+        """One transcript for each request, in order; each depends on its own request and seed only."""
+        ...
+
+    def reference(self, role: str, prompt: Prompt, completion: str) -> Transcript:
+        """The transcript of a given reply, as if the policy had written it (`policy_version` -1, no logprobs)."""
+        ...
+
+    def snapshot(self) -> Policy:
+        """A frozen copy, for opponents, references and controls."""
+        ...
+
+
+class Environment(Protocol):
+    """Says what problems are: how one is proposed, read, grounded, shown to a solver, and judged."""
+
+    name: str
+    verifier: str
+    """Name of the verifier that judges answers (`verifiers.VERIFIERS`)."""
+    levels: range
+    """All levels that can be drawn, easiest first."""
+
+    def draw(self, level: int, rng: random.Random) -> Draft:
+        """A problem drawn uniformly from a level."""
+        ...
+
+    def num_problems(self, level: int) -> int:
+        """How many different problems a level has."""
+        ...
+
+    def ground(self, drafts: Sequence[Draft]) -> list[Problem | Rejection]:
+        """Find each draft's reference (run it, solve it); code runs only in the verifiers' worker processes."""
+        ...
+
+    def proposer_prompt(self, rng: random.Random) -> Prompt:
+        """What asks a policy for a new problem."""
+        ...
+
+    def proposer_reply(self, problem: Problem) -> tuple[Prompt, str]:
+        """The prompt and reply with which a proposer would have written this problem (for demonstrations)."""
+        ...
+
+    def stop_text(self) -> str | None:
+        """The token with which a proposal ends, if lengthening it makes problems harder (for exploration)."""
+        ...
+
+    def read_problem(self, completion: str) -> Draft | Rejection:
+        """Read a proposer's reply. Never raises, never runs anything, whatever the text."""
+        ...
+
+    def mutate(self, draft: Draft, rng: random.Random, share: float) -> Draft:
+        """The same kind of problem at the same level with about `share` of its content redrawn."""
+        ...
+
+    def solver_prompt(self, problem: Problem, rng: random.Random, filler: int) -> Prompt:
+        """The problem as a solver sees it, with up to `filler` harmless insertions that leave the answer as it is."""
+        ...
+
+    def solver_reply(self, problem: Problem) -> str:
+        """The reference solution, written as a solver should (forced prefix included)."""
+        ...
+
+    def read_answer(self, problem: Problem, completion: str) -> str | None:
+        """The answer in a solver's reply, or None if there is none. Never raises, never runs anything."""
+        ...
+
+    def vocabulary(self) -> list[str]:
+        """Text pieces that a tokenizer made from scratch for this environment keeps whole."""
+        ...
+
+
+class Verifier(Protocol):
+    """Judges answers in worker processes."""
+
+    name: str
+
+    def verify(self, answers: Sequence[tuple[Problem, str]]) -> list[Verdict]:
+        """One verdict for each (problem, answer text), in order."""
+        ...
+
+
+class Learner(Protocol):
+    """Turns a batch into a better policy. Owns the optimizer."""
+
+    def update(
+        self, batch: Sequence[Demonstration] | Sequence[Credited], seed: int, rate: tuple[float, float] = (1.0, 1.0)
+    ) -> Mapping[str, float]:
+        """Train on the batch; returns metrics (`loss`, `tokens`, `steps`, …).
+
+        `rate` is the share of the peak learning rate at the first and at the last step, linear between.
+        """
+        ...
+
+    def save(self, directory: Path) -> None:
+        """Write weights and optimizer state (rank 0 writes, every rank calls)."""
+        ...
+
+    def load(self, directory: Path) -> None:
+        """Restore exactly what `save` wrote."""
+        ...

@@ -1,0 +1,197 @@
+"""Expert iteration with a learned proposer: the quickstart's recipe.
+
+One model plays both roles. It proposes problems, is paid for learnability (Absolute Zero, 2505.03335: 1 - p where p > 0),
+attempts each problem several times, and trains on what the verifier accepted: the solver on its own correct attempts (expert
+iteration, Anthony et al. 1705.08439; STaR 2203.14465 without hints), the proposer on its own well-paid problems. With the
+policy-gradient learner the same rounds credit every attempt and proposal with its advantage within its group instead.
+
+Claim: the proposed level rises by itself, and the model comes to solve problems twice as long as any in its seed data; a
+frozen proposer and seed data alone fall behind, and without a verifier the model rots. Measured in
+`benchmarks/quickstart.md`.
+
+Deviations from Absolute Zero:
+1. Trains on a decaying window of verified successes (supervised), not on policy only; `policy_gradient` is the other way.
+2. A tenth of the batches is seed data, which anchors the model.
+3. Half of each proposal's content is redrawn (`mutation`), and half of the proposals are pressed to go on
+   (`exploration`): a tiny proposer otherwise collapses onto favourites. The same pressure with a frozen proposer stays flat.
+4. Proposer temperature follows the share of valid proposals.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from selfplay.config import FieldError
+from selfplay.credit import credit_attempts, credit_proposals, first_answers, proposer_items, solver_items
+from selfplay.lab import Lab, Round
+from selfplay.pool import Pool
+from selfplay.proposers import PROPOSERS
+from selfplay.rewards import PROPOSER_REWARDS, reward_attempt, reward_proposals
+from selfplay.seeding import rng_for, seed_for
+from selfplay.stages import propose, solve, validate, verify
+from selfplay.types import Credited, Demonstration, Episode, Problem, Proposal, Reward, Sampling, Transcript
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Defaults are the quickstart's."""
+
+    num_proposals: Count = 384
+    num_attempts: Count = 6
+    steps: Count = 20
+    """Optimizer steps a round (supervised learner; policy gradient trains once on what was played)."""
+    proposer: str = "learned"
+    """Who proposes (`proposers.PROPOSERS`): learned, or a control."""
+    reward: str = "one_minus_p"
+    """What the proposer is paid (`rewards.PROPOSER_REWARDS`)."""
+    truth: Literal["reference", "first_answer"] = "reference"
+    """first_answer is the control without a verifier: the solver's own first answer counts as right."""
+    temperature: tuple[float, float] = (0.85, 1.3)
+    """Range of the proposer's sampling temperature."""
+    valid_target: Share = 0.6
+    """Share of valid proposals that the temperature steers to."""
+    exploration: Annotated[float, Field(ge=0.0)] = 14.0
+    """Greatest pressure (nats) against ending a proposal."""
+    mutation: Share = 0.5
+    """Share of each proposal's content that is redrawn."""
+    filler: Annotated[int, Field(ge=0)] = 4
+    """Most harmless insertions in a problem as shown to the solver."""
+    proposer_share: Share = 0.25
+    """Share of the training rows that are proposals of earlier rounds."""
+    seed_proposal_share: Share = 0.025
+    """Share of the training rows that are seed proposals."""
+    seed_solution_share: Share = 0.1
+    """Share of the training rows that are seed solutions; the rest are the solver's verified attempts."""
+    solver_capacity: Count = 6000
+    proposer_capacity: Count = 1500
+    solver_recency: Share = 0.92
+    proposer_recency: Share = 0.7
+    level_power: float = 0.5
+    easy_floor: Annotated[float, Field(gt=0.0)] = 0.2
+    proposer_max_new_tokens: Count = 64
+    solver_max_new_tokens: Count = 64
+
+    def __post_init__(self) -> None:
+        for key, table in (("reward", PROPOSER_REWARDS), ("proposer", PROPOSERS)):
+            if getattr(self, key) not in table:
+                raise FieldError(key, f"got {getattr(self, key)!r}, expected one of {', '.join(table)}")
+        if self.proposer_share + self.seed_proposal_share + self.seed_solution_share >= 1.0:
+            raise FieldError("proposer_share", "the three shares must leave something for the solver's verified attempts")
+
+
+class Memory:
+    """What later rounds train on: a fold over the rounds, rebuilt from the record when a run resumes."""
+
+    def __init__(self, lab: Lab, config: Config) -> None:
+        self.lab = lab
+        self.config = config
+        self.solver = Pool(config.solver_capacity, config.solver_recency)
+        self.proposer = Pool(config.proposer_capacity, config.proposer_recency)
+        for past in lab.past():
+            self.absorb(past.number, past.proposals, past.episodes, past.proposal_rewards)
+
+    def absorb(
+        self,
+        number: int,
+        proposals: Sequence[Proposal],
+        episodes: Sequence[Episode],
+        rewards: Sequence[Reward | None],
+    ) -> None:
+        config = self.config
+        self.solver.add(solver_items(episodes, number, config.level_power, config.easy_floor))
+        self.proposer.add(proposer_items(proposals, rewards, number, self._pose))
+
+    def _pose(self, problem: Problem) -> Transcript:
+        return self.lab.policy.reference("proposer", *self.lab.env.proposer_reply(problem))
+
+    def demonstrations(self, round: Round) -> list[Demonstration]:
+        """The round's training rows: verified attempts, well-paid proposals, and the seed data that anchors them."""
+        config, seeds = self.config, self.lab.seeds
+        rng = rng_for(round.seed, "rows")
+        count = config.steps * self.lab.config.learner.batch_size
+        seed_solutions = seeds.solutions(round_up(count * config.seed_solution_share), rng, config.filler)
+        seed_proposals = seeds.proposals(round_up(count * config.seed_proposal_share), rng)
+        proposals = self.proposer.draw(round_up(count * config.proposer_share), round.number, rng)
+        left = count - len(seed_solutions) - len(seed_proposals) - len(proposals)
+        attempts = self.solver.draw(left, round.number, rng)
+        return [*seed_solutions, *seed_proposals, *map(Demonstration, [*proposals, *attempts])]
+
+
+def round_up(value: float) -> int:
+    """The next whole number, but for rounding noise."""
+    return math.ceil(value - 1e-9)
+
+
+Batch = Callable[[Memory, Round, Sequence[Proposal], Sequence[Episode], Sequence[Any], Sequence[Any]], list[Any]]
+
+BATCHES: dict[str, Batch] = {
+    "supervised": lambda memory, round, *_: memory.demonstrations(round),
+    "policy_gradient": lambda memory, round, proposals, episodes, proposal_rewards, attempt_rewards: [
+        *credit_attempts(episodes, attempt_rewards),
+        *(credit_proposals(proposals, proposal_rewards) if memory.config.proposer == "learned" else ()),
+    ],
+}
+"""What each learner trains on."""
+
+
+def run(lab: Lab, config: Config) -> None:
+    """Play the rounds that are left."""
+    env, policy = lab.env, lab.policy
+    proposer = PROPOSERS[config.proposer](lab)
+    learnability = PROPOSER_REWARDS[config.reward]
+    memory = Memory(lab, config)
+    temperature = float(lab.state.get("temperature", 1.0))
+    for round in lab.rounds():
+        with round.phase("propose"):
+            sampling = Sampling(temperature, 1.0, config.proposer_max_new_tokens)
+            written = propose(
+                proposer, env, config.num_proposals, seed_for(round.seed, "propose"), sampling, config.exploration
+            )
+        with round.phase("validate"):
+            proposals = validate(written, env, lab.gate, seed_for(round.seed, "validate"), config.mutation)
+            posed = [proposal for proposal in proposals if proposal.problem is not None]
+            problems = [proposal.problem for proposal in posed if proposal.problem is not None]
+        with round.phase("solve"):
+            sampling = Sampling(1.0, 1.0, config.solver_max_new_tokens)
+            attempts = solve(
+                policy, env, problems, config.num_attempts, seed_for(round.seed, "solve"), sampling, config.filler
+            )
+        with round.phase("verify"):
+            if config.truth == "first_answer":
+                problems = first_answers(problems, attempts, env.read_answer)
+            episodes = verify(problems, attempts, env, lab.verifier, posed)
+        with round.phase("credit"):
+            attempt_rewards = [[reward_attempt(attempt) for attempt in episode.attempts] for episode in episodes]
+            proposal_rewards = reward_proposals(proposals, episodes, learnability)
+            memory.absorb(round.number, proposals, episodes, proposal_rewards)
+            batch = BATCHES[lab.config.learner.name](
+                memory, round, proposals, episodes, proposal_rewards, attempt_rewards
+            )
+        with round.phase("train"):
+            learned = lab.learner.update(batch, seed_for(round.seed, "learn"), lab.learning_rate(round))
+        valid = sum(proposal.problem is not None for proposal in proposals) / len(proposals)
+        temperature = steer(temperature, valid, config)
+        lab.finish(
+            round,
+            proposals=proposals,
+            episodes=episodes,
+            proposal_rewards=proposal_rewards,
+            attempt_rewards=attempt_rewards,
+            learner=learned,
+            state={"temperature": temperature},
+            metrics={"temperature": temperature},
+        )
+
+
+def steer(temperature: float, valid: float, config: Config) -> float:
+    """Warmer when more proposals than the target are valid, cooler when fewer."""
+    low, high = config.temperature
+    return min(high, max(low, temperature * math.exp(0.2 * (valid - config.valid_target))))

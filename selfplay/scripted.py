@@ -1,0 +1,104 @@
+"""ScriptedPolicy and ScriptedLearner: shipped fakes at the expensive seam, so that any recipe runs without torch.
+
+The policy proposes by the environment's own generator, up to its `reach`, and solves problems of level `reach` or easier; the
+learner raises `reach` a little for every solver row it is shown. A run with them takes milliseconds, is deterministic,
+resumes, and moves in the direction that a real one should. They model no language: tokens are bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from selfplay.protocols import Environment, Policy
+from selfplay.seeding import rng_for
+from selfplay.types import Credited, Demonstration, Message, Problem, Prompt, Request, Sampling, Transcript
+
+
+class ScriptedPolicy:
+    """Solves level <= `reach`; one level beyond with chance a half; nothing beyond that. A tenth of its text is junk."""
+
+    def __init__(self, env: Environment, reach: float = 2.0, junk: float = 0.1) -> None:
+        self.env = env
+        self.reach = reach
+        self.junk = junk
+        self.version = 0
+        self._answers: dict[str, tuple[int, str]] = {}
+
+    def teach(self, problems: Sequence[Problem]) -> None:
+        """Let it recognise these problems, without filler, by their solver prompts."""
+        for problem in problems:
+            prompt = self.env.solver_prompt(problem, rng_for(0, "plain"), 0)
+            self._answers[prompt.messages[-1].text] = (problem.level, self.env.solver_reply(problem))
+
+    def generate(self, requests: Sequence[Request], sampling: Sampling) -> list[Transcript]:
+        return [self._one(request, sampling) for request in requests]
+
+    def _one(self, request: Request, sampling: Sampling) -> Transcript:
+        rng = rng_for(request.seed, "scripted")
+        if request.role == "proposer":
+            highest = min(int(self.reach) + 1, self.env.levels[-1])
+            draft = self.env.draw(rng.randint(1, highest), rng)
+            problem = self.env.ground([draft])[0]
+            assert isinstance(problem, Problem)
+            self.teach([problem])
+            prompt, reply = self.env.proposer_reply(problem)
+        else:
+            prompt = request.prompt
+            level, reply = self._answers.get(prompt.messages[-1].text, (10**6, ""))
+            chance = 1.0 if level <= self.reach else 0.5 if level <= self.reach + 1 else 0.0
+            if rng.random() >= chance and not (sampling.temperature == 0.0 and chance == 0.5):
+                reply = prompt.prefix + "?"
+        if sampling.temperature > 0.0 and rng.random() < self.junk:
+            reply = prompt.prefix + "junk"
+        return self._transcript(request.role, prompt, reply, self.version, request.seed)
+
+    def reference(self, role: str, prompt: Prompt, completion: str) -> Transcript:
+        return self._transcript(role, prompt, completion, -1, 0)
+
+    def _transcript(self, role: str, prompt: Prompt, reply: str, version: int, seed: int) -> Transcript:
+        context = ("".join(message.text for message in prompt.messages) + prompt.prefix).encode()
+        sampled = reply.removeprefix(prompt.prefix).encode() + b"\0"
+        return Transcript(
+            role,
+            (*prompt.messages, Message("assistant", reply)),
+            (*context, *sampled),
+            (False,) * len(context) + (True,) * len(sampled),
+            (-0.5,) * len(sampled) if version >= 0 else (),
+            version,
+            seed,
+            True,
+        )
+
+    def snapshot(self) -> Policy:
+        copy = ScriptedPolicy(self.env, self.reach, self.junk)
+        copy._answers = self._answers
+        return copy
+
+
+class ScriptedLearner:
+    """Raises the policy's reach by `gain` for each row of the solver's (each positive one, if rows are credited)."""
+
+    def __init__(self, policy: ScriptedPolicy, gain: float = 0.0005) -> None:
+        self.policy = policy
+        self.gain = gain
+
+    def update(
+        self, batch: Sequence[Demonstration] | Sequence[Credited], seed: int, rate: tuple[float, float] = (1.0, 1.0)
+    ) -> Mapping[str, float]:
+        useful = [
+            row
+            for row in batch
+            if row.transcript.role == "solver" and (not isinstance(row, Credited) or row.advantage > 0.0)
+        ]
+        self.policy.reach += self.gain * len(useful) * sum(rate) / 2
+        tokens = sum(len(row.transcript.token_ids) for row in batch)
+        return {"loss": 1.0 / self.policy.reach, "tokens": tokens, "steps": 1}
+
+    def save(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "scripted.json").write_text(json.dumps({"reach": self.policy.reach}))
+
+    def load(self, directory: Path) -> None:
+        self.policy.reach = json.loads((directory / "scripted.json").read_text())["reach"]

@@ -1,0 +1,64 @@
+"""The seed split: easy problems with reference solutions, from which a model is warmed up and to which it is anchored.
+
+Frozen as the held-out split is: it depends on the environment and the levels only, and shares no problem with it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence, Set
+
+from selfplay.protocols import Environment, Policy
+from selfplay.seeding import rng_for
+from selfplay.types import Demonstration, Problem
+
+SEED_SPLIT_SEED = 20_250_102
+"""Names the seed splits."""
+
+
+def seed_split(env: Environment, levels: Sequence[int], num_problems: int, held_out: Set[str]) -> list[Problem]:
+    """About `num_problems` distinct problems, in equal parts from each level; fewer from a level that has fewer."""
+    problems: list[Problem] = []
+    share = -(-num_problems // len(levels))
+    for level in levels:
+        rng = rng_for(SEED_SPLIT_SEED, "seed", env.name, level)
+        drafts = {}
+        for _ in range(3 * share):
+            draft = env.draw(level, rng)
+            drafts.setdefault(draft.prompt, draft)
+            if len(drafts) == share:
+                break
+        grounded = env.ground(list(drafts.values()))
+        problems += [result for result in grounded if isinstance(result, Problem) and result.id not in held_out]
+    return problems
+
+
+class SeedData:
+    """Demonstrations of both roles on seed problems, drawn as often as wanted."""
+
+    def __init__(self, policy: Policy, env: Environment, problems: Sequence[Problem]) -> None:
+        if not problems:
+            raise ValueError("the seed split is empty")
+        self.policy = policy
+        self.env = env
+        self.levels = sorted({problem.level for problem in problems})
+        self._by_level = {level: [p for p in problems if p.level == level] for level in self.levels}
+
+    def solutions(self, count: int, rng: random.Random, filler: int = 0) -> list[Demonstration]:
+        """Reference solutions of problems uniform over levels, each in a fresh rendering."""
+        rows = []
+        for _ in range(count):
+            problem = self._draw(rng)
+            prompt = self.env.solver_prompt(problem, rng, filler)
+            rows.append(Demonstration(self.policy.reference("solver", prompt, self.env.solver_reply(problem))))
+        return rows
+
+    def proposals(self, count: int, rng: random.Random) -> list[Demonstration]:
+        """How a proposer would have posed problems uniform over levels."""
+        return [
+            Demonstration(self.policy.reference("proposer", *self.env.proposer_reply(self._draw(rng))))
+            for _ in range(count)
+        ]
+
+    def _draw(self, rng: random.Random) -> Problem:
+        return rng.choice(self._by_level[rng.choice(self.levels)])

@@ -1,0 +1,128 @@
+"""The stages of one iteration: propose, validate, solve, verify. Lists in, lists out, in order.
+
+A policy is touched by `propose` and `solve` only, worker processes by `validate` (grounding) and `verify` only. Nothing
+here rewards, stores or trains, and nothing is dropped silently: what did not become a problem carries its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from selfplay.gate import Gate
+from selfplay.protocols import Environment, Policy, Verifier
+from selfplay.seeding import rng_for, seed_for
+from selfplay.types import (
+    Attempt,
+    Draft,
+    Episode,
+    Problem,
+    Proposal,
+    Rejection,
+    Request,
+    Sampling,
+    Status,
+    Transcript,
+    Verdict,
+    problem_id,
+)
+
+
+def propose(
+    policy: Policy, env: Environment, count: int, seed: int, sampling: Sampling, exploration: float = 0.0
+) -> list[Transcript]:
+    """Ask `policy` for `count` problems.
+
+    `exploration` (nats) presses proposals to go on: half of them get a bias of 0 to -exploration, uniformly, on the token
+    that ends a problem (`Environment.stop_text`).
+    """
+    stop = env.stop_text()
+    requests = []
+    for index in range(count):
+        rng = rng_for(seed, "proposal", index)
+        prompt = env.proposer_prompt(rng)
+        pressure = exploration * max(0.0, rng.uniform(-1.0, 1.0))
+        bias = ((stop, -pressure),) if stop is not None and pressure > 0.0 else ()
+        requests.append(Request("proposer", prompt, seed_for(seed, "sample", index), bias))
+    return policy.generate(requests, sampling)
+
+
+def validate(
+    transcripts: Sequence[Transcript], env: Environment, gate: Gate, seed: int, mutation: float = 0.0
+) -> list[Proposal]:
+    """Read, mutate, ground and admit proposals: one Proposal each, with its Problem or the reason there is none.
+
+    `mutation` is the share of each problem's content that is redrawn (`Environment.mutate`): the proposer chooses how hard
+    a problem is, chance keeps its content from collapsing onto favourites.
+    """
+    outcomes: list[Draft | Problem | Rejection] = []
+    for index, transcript in enumerate(transcripts):
+        outcome = _read(transcript, env)
+        if isinstance(outcome, Draft) and mutation > 0.0:
+            mutant = env.mutate(outcome, rng_for(seed, "mutate", index), mutation)
+            outcome = Draft(mutant.prompt, mutant.level, (problem_id(env.name, outcome.prompt),))
+        outcomes.append(outcome)
+    drafts = [(index, outcome) for index, outcome in enumerate(outcomes) if isinstance(outcome, Draft)]
+    grounded = env.ground([draft for _, draft in drafts])
+    for (index, _), result in zip(drafts, grounded, strict=True):
+        outcomes[index] = result
+    proposals = []
+    for transcript, outcome in zip(transcripts, outcomes, strict=True):
+        assert not isinstance(outcome, Draft)
+        proposals.append(Proposal(transcript, gate.admit(outcome) if isinstance(outcome, Problem) else outcome))
+    return proposals
+
+
+def _read(transcript: Transcript, env: Environment) -> Draft | Rejection:
+    return env.read_problem(transcript.completion) if transcript.stopped else Rejection("unfinished")
+
+
+def solve(
+    policy: Policy,
+    env: Environment,
+    problems: Sequence[Problem],
+    num_attempts: int,
+    seed: int,
+    sampling: Sampling,
+    filler: int = 0,
+) -> list[list[Transcript]]:
+    """`num_attempts` transcripts for each problem; each attempt sees its own rendering of the problem (`filler`)."""
+    requests = []
+    for problem in problems:
+        for attempt in range(num_attempts):
+            prompt = env.solver_prompt(problem, rng_for(seed, "render", problem.id, attempt), filler)
+            requests.append(Request("solver", prompt, seed_for(seed, "sample", problem.id, attempt)))
+    flat = policy.generate(requests, sampling)
+    return [flat[start : start + num_attempts] for start in range(0, len(flat), num_attempts)] if num_attempts else []
+
+
+def verify(
+    problems: Sequence[Problem],
+    attempts: Sequence[Sequence[Transcript]],
+    env: Environment,
+    verifier: Verifier,
+    proposals: Sequence[Proposal | None] | None = None,
+) -> list[Episode]:
+    """Judge every attempt once. `proposals`, if given, are parallel to `problems`."""
+    verdicts: dict[tuple[int, int], Verdict] = {}
+    pending: list[tuple[tuple[int, int], Problem, str]] = []
+    for row, (problem, transcripts) in enumerate(zip(problems, attempts, strict=True)):
+        for column, transcript in enumerate(transcripts):
+            answer = env.read_answer(problem, transcript.completion) if transcript.stopped else None
+            if answer is None:
+                detail = "no answer in the reply" if transcript.stopped else "the reply did not end"
+                verdicts[row, column] = Verdict(Status.MALFORMED, None, detail)
+            else:
+                pending.append(((row, column), problem, answer))
+    judged = verifier.verify([(problem, answer) for _, problem, answer in pending])
+    for (place, _, _), verdict in zip(pending, judged, strict=True):
+        verdicts[place] = verdict
+    return [
+        Episode(
+            problem,
+            tuple(
+                Attempt(problem.id, transcript, verdicts[row, column]) for column, transcript in enumerate(transcripts)
+            ),
+            None if proposals is None else proposals[row],
+        )
+        for row, (problem, transcripts) in enumerate(zip(problems, attempts, strict=True))
+    ]

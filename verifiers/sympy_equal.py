@@ -1,0 +1,57 @@
+"""Exact equality of mathematical expressions, and checking a number against an equation.
+
+A problem whose payload has `equation` (such as "2*x+3=11"; `unknown` names its letter, x by default) is judged by
+substitution: CORRECT iff the answer is one number (integer, a/b or decimal, optionally after `x=`) that satisfies the
+equation exactly. The reference is not used then. Any other problem compares the answer with the reference as
+expressions (grammar in `inside/expression.py`).
+
+Model text is read by an own grammar, never by sympify, parse_expr or eval. Not read: LaTeX, `2x` without an operator,
+sets, intervals, matrices, units. What cannot be decided is UNDECIDED.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from selfplay.types import Problem
+from verifiers.base import Job, PooledVerifier
+
+
+class SympyVerifier(PooledVerifier):
+    """See the module. Raises ModuleNotFoundError if sympy is not installed; imports it in workers only.
+
+    `always_sympy` also sends to sympy what exact fractions can decide (slow; for checking).
+    """
+
+    name = "sympy_equal"
+    handler = "verifiers.inside.judge_sympy"
+    max_answer_characters = 2000
+
+    def __init__(
+        self, *, num_workers: int = 1, deadline_s: float = 5.0, memory_mb: int = 1024, always_sympy: bool = False
+    ) -> None:
+        super().__init__(
+            num_workers=num_workers,
+            deadline_s=deadline_s,
+            memory_mb=memory_mb,
+            options={"always_sympy": always_sympy},
+            path=sympy_path(),
+        )
+
+    def job(self, problem: Problem, answer: str) -> Job:
+        equation = problem.payload.get("equation")
+        if equation is None:
+            return (problem.reference, answer)
+        return ("", answer, equation, problem.payload.get("unknown", "x"))
+
+
+def sympy_path() -> tuple[str, ...]:
+    """The directories that a worker must import from, as data; nothing is imported here."""
+    directories = []
+    for name in ("sympy", "mpmath"):
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(f"the verifier sympy_equal needs {name}, which is not installed: install sympy")
+        directories.append(str(Path(spec.origin).parent.parent))
+    return tuple(dict.fromkeys(directories))
