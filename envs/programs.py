@@ -1,9 +1,10 @@
 """Short straight-line Python programs over two-bit numbers: say what every variable holds.
 
-A problem is valid Python source, `b=3;c=b^2;d=c&1;print(d)`; its level is the number of operations. The reference is what
-executing it gives (origin EXECUTED), written as a trace: each value followed by the name that holds it, `3b1c1d`. A solver
-must give the whole trace, so a guess is right with probability 4^-(level+1). Names follow each other in a cyclic
-alphabet of sixteen letters, which keeps the problem space of every level large and its text unambiguous.
+A problem is valid Python source, `b=3;c=b^2;d=c&1;print(d)`; its level is the number of operations. The reference is
+what executing it gives (origin EXECUTED), written as a trace: each value followed by the name that holds it,
+`3b1c1d`. A solver must give the whole trace, so a guess is right with probability 4^-(level+1). Names follow each
+other in a cyclic alphabet of sixteen letters, which keeps the problem space of every level large and its text
+unambiguous.
 
 It executes nothing itself: programs run in the verifiers' worker processes.
 """
@@ -31,8 +32,8 @@ _STATEMENT = re.compile(rf"({_NAME})=({_NAME})([\^&|][0-3]);")
 _TRACE = re.compile(rf"(?:[0-3]{_NAME})+")
 
 _INSTRUCT_SOLVER = (
-    "Run this Python program in your head. Then write its trace: for every assignment, in order, the value and then the "
-    "name that holds it, without spaces. The trace of `b=3;c=b^2;print(c)` is `b=3b1c`.\n\n"
+    "Run this Python program in your head. Then write its trace: for every assignment, in order, the value and then "
+    "the name that holds it, without spaces. The trace of `b=3;c=b^2;print(c)` is `b=3b1c`.\n\n"
 )
 _INSTRUCT_PROPOSER = (
     "Write one straight-line Python program for somebody to run in their head, on one line: a first assignment of a "
@@ -86,7 +87,7 @@ class Programs:
         return Draft(_source(rng.randrange(len(NAMES)), rng.choice(VALUES), operations), level)
 
     def num_problems(self, level: int) -> int:
-        return len(NAMES) * len(VALUES) * len(OPERATIONS) ** level
+        return len(NAMES) * len(VALUES) * int(len(OPERATIONS) ** level)
 
     def ground(self, drafts: Sequence[Draft]) -> list[Problem | Rejection]:
         """Execute each program in a worker; the reference is the trace of its variables."""

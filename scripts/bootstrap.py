@@ -1,7 +1,7 @@
 """Make a model from scratch and warm it up: `python -m scripts.bootstrap --config FILE --output DIR [key=value …]`.
 
-`scripts.train` does this itself, first, when the configuration's model is made from scratch; this command stops there and
-leaves a plain model folder, which `model.name` of another configuration can point to.
+`scripts.train` does this itself, first, when the configuration's model is made from scratch; this command stops there
+and leaves a plain model folder, which `model.name` of another configuration can point to.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--config", metavar="FILE", type=Path, required=True, help="YAML configuration of a run")
     parser.add_argument("--output", metavar="DIR", type=Path, required=True, help="new folder for the model")
-    parser.add_argument("overrides", metavar="key.path=value", nargs="*", help="change a key, with the value as in YAML")
+    parser.add_argument(
+        "overrides", metavar="key.path=value", nargs="*", help="change a key, with the value as in YAML"
+    )
     given = parser.parse_intermixed_args(list(arguments))
     config = load_config(given.config, given.overrides)
     checked = compose.check(config)

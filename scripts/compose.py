@@ -50,6 +50,8 @@ class Checked:
     """The recipe's Config."""
     env_options: Any
     """The environment's Options."""
+    levels: range
+    """The environment's levels."""
 
 
 def check(config: RunConfig) -> Checked:
@@ -75,7 +77,7 @@ def check(config: RunConfig) -> Checked:
                 f"{key}: got or needs level {outside[0]}, expected levels {levels[0]} to {levels[-1]} of "
                 f"{config.env.name} (the bootstrap also tests one level beyond its seeds)"
             )
-    return Checked(config, recipe, options, env_options)
+    return Checked(config, recipe, options, env_options, levels)
 
 
 def start_processes(config: RunConfig) -> Processes:
@@ -128,7 +130,7 @@ class SharedVerifier:
 @contextmanager
 def judges(checked: Checked, processes: Processes) -> Iterator[tuple[Environment, Verifier]]:
     """The environment and its verifier, whose workers end with the context."""
-    limits = {
+    limits: dict[str, Any] = {
         "num_workers": checked.config.verifier.num_workers,
         "deadline_s": checked.config.verifier.deadline_s,
         "memory_mb": checked.config.verifier.memory_mb,
@@ -175,7 +177,9 @@ def make_learner(config: RunConfig, policy: Any, record: Record, processes: Proc
     )
 
 
-def make_seeds(config: RunConfig, env: Environment, policy: Policy, held_out: Mapping[int, Sequence[Problem]]) -> SeedData:
+def make_seeds(
+    config: RunConfig, env: Environment, policy: Policy, held_out: Mapping[int, Sequence[Problem]]
+) -> SeedData:
     """The seed split of the bootstrap's levels (levels 1 to 4 where there is no bootstrap)."""
     low, high = config.bootstrap.seed_levels if config.bootstrap else _SEED_LEVELS
     count = config.bootstrap.num_problems if config.bootstrap else _SEED_PROBLEMS

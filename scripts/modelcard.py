@@ -27,8 +27,8 @@ def write_model_card(folder: Path, summary: Mapping[str, Any], config: RunConfig
             "---",
             f"# {config.recipe} on {config.env.name}, seed {config.seed}",
             "",
-            f"Trained by self-play for {summary['rounds']} rounds from {base}. All training problems after the seeds were "
-            "proposed by the run itself, and its attempts were graded by a program, not by people.",
+            f"Trained by self-play for {summary['rounds']} rounds from {base}. All training problems after the seeds "
+            "were proposed by the run itself, and its attempts were graded by a program, not by people.",
             "",
             f"Held-out accuracy (greedy, {held_out['num_problems']} problems a level that no round could train on):",
             "",

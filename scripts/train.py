@@ -1,8 +1,8 @@
 """Train by self-play: `python -m scripts.train --config FILE [key=value …] [--dry-run] [--resume] [--run-dir DIR]`.
 
-Makes or loads the model, warms it up if the configuration says so, plays the recipe's rounds, and leaves a run folder with
-the model, the metrics, every round's records, a summary and a report. Under `accelerate launch` every process runs this
-same program.
+Makes or loads the model, warms it up if the configuration says so, plays the recipe's rounds, and leaves a run folder
+with the model, the metrics, every round's records, a summary and a report. Under `accelerate launch` every process
+runs this same program.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 if __package__ in (None, ""):  # run by path: put the checkout first, before any installed package of a like name
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -20,6 +21,7 @@ from scripts.compose import Started, check, judges, make_view, mirrors, open_rec
 from scripts.modelcard import write_model_card
 from scripts.report import write_report
 from selfplay.config import RunConfig, load_config
+from selfplay.lab import Lab
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -29,8 +31,8 @@ def main(arguments: Sequence[str]) -> int:
     config = load_config(given.config, given.overrides)
     checked = check(config)
     if given.dry_run:
-        with_levels = len(config.evaluation.levels or list(_levels(checked)))
-        print(dry_run_text(config, checked.options, num_levels=with_levels), end="")
+        num_levels = len(config.evaluation.levels or checked.levels)
+        print(dry_run_text(config, checked.options, num_levels=num_levels), end="")
         return 0
     run_dir = given.run_dir or default_run_dir(given.config, config)
     processes = start_processes(config)
@@ -59,25 +61,19 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _levels(checked: object) -> range:
-    from envs import ENVIRONMENTS
-
-    _, factory = ENVIRONMENTS[checked.config.env.name]  # type: ignore[attr-defined]
-    return factory(checked.env_options, None).levels  # type: ignore[attr-defined,no-any-return]
-
-
 def default_run_dir(config_file: Path, config: RunConfig) -> Path:
     """runs/<configuration>-seed<seed>."""
     return Path("runs") / f"{config_file.stem}-seed{config.seed}"
 
 
-def save_final(lab: object) -> None:
+def save_final(lab: Lab) -> None:
     """Write `model/`: a plain folder that `from_pretrained` reads."""
     from selfplay.learners.checkpoint import save_model
 
-    if lab.processes.rank == 0:  # type: ignore[attr-defined]
-        save_model(lab.record.model, lab.policy.model, lab.policy.tokenizer)  # type: ignore[attr-defined]
-    lab.processes.wait()  # type: ignore[attr-defined]
+    policy: Any = lab.policy
+    if lab.processes.rank == 0:
+        save_model(lab.record.model, policy.model, policy.tokenizer)
+    lab.processes.wait()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Self-play training for language models: nouns, stages, credit, learners, recipes.
 
-Importing this package checks that `envs` and `verifiers` are this project's: a package named `verifiers` is on PyPI and in
-use in this field, and picking it up by accident would grade with other rules.
+Importing this package checks that `envs` and `verifiers` are this project's: a package named `verifiers` is on PyPI
+and in use in this field, and picking it up by accident would grade with other rules.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ def _guard() -> None:
         found = Path(spec.origin).resolve().parent if spec is not None and spec.origin else None
         if found != home / name:
             raise ImportError(
-                f"the package {name!r} resolves to {found or 'nothing'}, but this project needs its own at {home / name}. "
-                f"Start from {home} (python -m scripts.train …), put it first on PYTHONPATH, or uninstall the other "
+                f"the package {name!r} resolves to {found or 'nothing'}, but this project needs its own at "
+                f"{home / name}. Start from {home} (python -m scripts.train …), put it first on PYTHONPATH, or uninstall the other "
                 f"package of that name."
             )
 

@@ -1,9 +1,9 @@
 """The bootstrap: supervised warm-up on seed problems in both roles, until self-play can start.
 
-It stops at a criterion, not at a number of steps: accuracy on the seed levels, share of valid proposals, and pass@k one
-level beyond the seeds above zero, because from an exact zero no self-play recovers. The learning rate rises, stays
-until the criterion holds, then falls. If the criterion does not hold within `max_steps`, the run stops and says what was
-missing. It touches no private split: the checks use fresh problems, never the held-out ones.
+It stops at a criterion, not at a number of steps: accuracy on the seed levels, share of valid proposals, and pass@k
+one level beyond the seeds above zero, because from an exact zero no self-play recovers. The learning rate rises,
+stays until the criterion holds, then falls. If the criterion does not hold within `max_steps`, the run stops and says
+what was missing. It touches no private split: the checks use fresh problems, never the held-out ones.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ class Bootstrap:
                 break
             if step >= config.max_steps:
                 raise BootstrapError(
-                    f"the bootstrap is not ready after {step} steps: {'; '.join(missing)}. Raise bootstrap.max_steps or "
-                    f"bootstrap.learning_rate, ask for less in bootstrap.criterion, or take another seed"
+                    f"the bootstrap is not ready after {step} steps: {'; '.join(missing)}. Raise bootstrap.max_steps "
+                    f"or bootstrap.learning_rate, ask for less in bootstrap.criterion, or take another seed"
                 )
         if config.cooldown_steps:
             steps, loss = self._train(step, config.cooldown_steps, (1.0, _COOLDOWN_END))

@@ -26,7 +26,9 @@ def solver_items(
         correct = tuple(attempt.transcript for attempt in episode.attempts if attempt.correct)
         if correct:
             rate = len(correct) / episode.num_decided
-            items.append(Item(correct, max(1, episode.problem.level) ** level_power * (1 + easy_floor - rate), round_number))
+            items.append(
+                Item(correct, max(1, episode.problem.level) ** level_power * (1 + easy_floor - rate), round_number)
+            )
     return items
 
 
@@ -77,7 +79,9 @@ def credit_proposals(
     """Each rewarded proposal with its advantage within the round's proposals."""
     pairs = [(proposal, reward.total) for proposal, reward in zip(proposals, rewards, strict=True) if reward]
     advantages = group_advantages([total for _, total in pairs], scale=scale)
-    return [Credited(proposal.transcript, advantage) for (proposal, _), advantage in zip(pairs, advantages, strict=True)]
+    return [
+        Credited(proposal.transcript, advantage) for (proposal, _), advantage in zip(pairs, advantages, strict=True)
+    ]
 
 
 def first_answers(

@@ -1,7 +1,7 @@
 """Held-out evaluation: greedy accuracy by level on a frozen split, with intervals, and pass@k.
 
-The split of an environment depends on its name and the level only, not on the run: every run of every recipe is measured
-on the same problems, drawn uniformly, and the gate keeps their ids out of training.
+The split of an environment depends on its name and the level only, not on the run: every run of every recipe is
+measured on the same problems, drawn uniformly, and the gate keeps their ids out of training.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 from selfplay.protocols import Environment, Policy, Verifier
 from selfplay.seeding import rng_for
 from selfplay.stages import solve, verify
-from selfplay.types import Episode, Problem, Sampling
+from selfplay.types import Draft, Episode, Problem, Sampling
 
 HELD_OUT_SEED = 20_250_101
 """Names the held-out splits; changing it changes every number ever reported."""
@@ -28,7 +28,7 @@ def held_out_split(env: Environment, levels: Sequence[int], num_problems: int) -
     split: dict[int, list[Problem]] = {}
     for level in levels:
         rng = rng_for(HELD_OUT_SEED, "held-out", env.name, level)
-        drafts = {}
+        drafts: dict[str, Draft] = {}
         for _ in range(20 * num_problems):
             draft = env.draw(level, rng)
             drafts.setdefault(draft.prompt, draft)

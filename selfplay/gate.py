@@ -1,7 +1,8 @@
 """Admission: which problems may enter a run. Every refusal has a counted reason.
 
-Refuses problems of the held-out split (so that evaluation keeps its meaning) and problems already seen, in this round or
-before. Problem ids are content hashes, so both are set look-ups. It judges neither difficulty nor quality: rewards do.
+Refuses problems of the held-out split (so that evaluation keeps its meaning) and problems already seen, in this round
+or before. Problem ids are content hashes, so both are set look-ups. It judges neither difficulty nor quality: rewards
+do.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A Lab: the parts of one run, `rounds()` that resumes, and `finish()` that evaluates, checkpoints and commits a round.
 
-Order on disk makes a kill at any moment harmless: the checkpoint of a round is renamed into place first, the round last, so
-a round that exists has its weights. A run continues after the last round that is whole and has a checkpoint; rounds
-after it are forgotten and played again, with the same named seeds and so the same outcome.
+Order on disk makes a kill at any moment harmless: the checkpoint of a round is renamed into place first, the round
+last, so a round that exists has its weights. A run continues after the last round that is whole and has a checkpoint;
+rounds after it are forgotten and played again, with the same named seeds and so the same outcome.
 
 It knows no algorithm: recipes do.
 """
@@ -202,9 +202,7 @@ class Lab:
 
     def measure(self) -> tuple[dict[str, dict[str, float]], int]:
         """Greedy held-out accuracy, {environment: {level: accuracy}}, and the tokens it took."""
-        by_level = evaluate(
-            self.policy, self.env, self.verifier, self.held_out, self.config.evaluation.max_new_tokens
-        )
+        by_level = evaluate(self.policy, self.env, self.verifier, self.held_out, self.config.evaluation.max_new_tokens)
         tokens = sum(
             len(attempt.transcript.token_ids)
             for episodes in by_level.values()

@@ -1,6 +1,7 @@
 """Making and loading models: from a config with random weights, or from a hub id or folder that the user names.
 
-Both kinds are real `transformers` classes, saved and loaded alike. Nothing is downloaded unless the user gives a hub id.
+Both kinds are real `transformers` classes, saved and loaded alike. Nothing is downloaded unless the user gives a hub
+id.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """HFPolicy: a transformers model as a policy.
 
-Prompts are rendered with the tokenizer's chat template, or joined if it has none. Each completion is drawn with uniforms of its
-own seed, whichever sampler runs: `hf` is `generate` of transformers (any model, any device), `compact` is
-`sampler.generate_compact` (small replicated models, two to three times faster on ragged lengths). With several processes
-every rank generates a share. It trains nothing.
+Prompts are rendered with the tokenizer's chat template, or joined if it has none. Each completion is drawn with
+uniforms of its own seed, whichever sampler runs: `hf` is `generate` of transformers (any model, any device),
+`compact` is `sampler.generate_compact` (small replicated models, two to three times faster on ragged lengths). With
+several processes every rank generates a share. It trains nothing.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ class HFPolicy:
     def snapshot(self) -> HFPolicy:
         """A frozen copy of the current weights.
 
-        Never `copy.deepcopy`: after a trainer has patched `forward`, a deep copy would still run the original's weights.
+        Never `copy.deepcopy`: after a trainer has patched `forward`, a deep copy would still run the original's
+        weights.
         """
         model = self.model
         if hasattr(model, "peft_config"):
@@ -176,9 +177,7 @@ class HFPolicy:
 class _SeededDraw(LogitsProcessor):  # type: ignore[misc]
     """Draws the token itself (one uniform a row and step) and leaves `generate` no other choice."""
 
-    def __init__(
-        self, seeds: np.ndarray, sampling: Sampling, bias: Sequence[tuple[tuple[int, float], ...]]
-    ) -> None:
+    def __init__(self, seeds: np.ndarray, sampling: Sampling, bias: Sequence[tuple[tuple[int, float], ...]]) -> None:
         self.seeds = seeds
         self.sampling = sampling
         self.bias = bias

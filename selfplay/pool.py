@@ -1,8 +1,8 @@
 """The growing training set: transcripts to imitate, drawn by weight and recency.
 
-A pool is a window over what was verified lately. An item is one problem's usable transcripts (a draw takes one of them); its
-chance is weight x recency^age. Pools hold no state but their items, so replaying the recorded rounds rebuilds them
-exactly. What is worth putting in is decided by `credit.py`.
+A pool is a window over what was verified lately. An item is one problem's usable transcripts (a draw takes one of
+them); its chance is weight x recency^age. Pools hold no state but their items, so replaying the recorded rounds
+rebuilds them exactly. What is worth putting in is decided by `credit.py`.
 """
 
 from __future__ import annotations

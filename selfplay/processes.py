@@ -1,7 +1,8 @@
 """The processes of a run: rank 0 writes, every rank runs the same program on the same lists.
 
-Work that can be shared (generation) is cut into contiguous shares, one a rank, and gathered in order; everything else is
-replicated and deterministic. With one process all of this is the identity. Imports torch only when there are several.
+Work that can be shared (generation) is cut into contiguous shares, one a rank, and gathered in order; everything else
+is replicated and deterministic. With one process all of this is the identity. Imports torch only when there are
+several.
 """
 
 from __future__ import annotations

@@ -104,7 +104,8 @@ class Environment(Protocol):
 class Verifier(Protocol):
     """Judges answers in worker processes."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def verify(self, answers: Sequence[tuple[Problem, str]]) -> list[Verdict]:
         """One verdict for each (problem, answer text), in order."""

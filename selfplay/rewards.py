@@ -1,8 +1,8 @@
 """Rewards: pure functions from what happened to a number with named terms. One table of names.
 
-A proposer reward is a function of (k, n): k of n decided attempts were correct. It is asked only when n > 0: attempts that
-are FAULT or UNDECIDED are not in n, and a problem with none decided has no reward at all. The values at k/n = 0, 1/4,
-1/2, 3/4, 1 are in `docs/design.md` and in tests. Advantages are another matter (`credit.py`).
+A proposer reward is a function of (k, n): k of n decided attempts were correct. It is asked only when n > 0: attempts
+that are FAULT or UNDECIDED are not in n, and a problem with none decided has no reward at all. The values at k/n = 0,
+1/4, 1/2, 3/4, 1 are in `docs/design.md` and in tests. Advantages are another matter (`credit.py`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Drawing tokens: seeded sampling per row, and a sampler for small models that drops finished rows from the batch.
 
-`draw_tokens` picks one token a row from logits and one uniform a row, so a completion depends on its own seed and not on
-what it is batched with. `generate_compact` is a key-value-cache loop over any transformers causal decoder: rows are
-sorted by length, the cache is preallocated, and rows that have ended leave the batch. It touches weights directly, so it
-is for replicated models (one process, DDP); sharded models (FSDP, ZeRO-3) go through `generate` of transformers.
+`draw_tokens` picks one token a row from logits and one uniform a row, so a completion depends on its own seed and not
+on what it is batched with. `generate_compact` is a key-value-cache loop over any transformers causal decoder: rows
+are sorted by length, the cache is preallocated, and rows that have ended leave the batch. It touches weights
+directly, so it is for replicated models (one process, DDP); sharded models (FSDP, ZeRO-3) go through `generate` of
+transformers.
 """
 
 from __future__ import annotations
@@ -29,9 +30,7 @@ class Completion:
     stopped: bool
 
 
-def draw_tokens(
-    logits: torch.Tensor, uniform: torch.Tensor, sampling: Sampling
-) -> tuple[torch.Tensor, torch.Tensor]:
+def draw_tokens(logits: torch.Tensor, uniform: torch.Tensor, sampling: Sampling) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw one token a row by inverse transform sampling.
 
     `logits` (rows, vocabulary), `uniform` (rows,) in [0, 1). Returns token ids (rows,) and their log-probabilities
@@ -66,6 +65,7 @@ class _PreallocatedLayer(DynamicLayer):  # type: ignore[misc]
         super().__init__()
         self.max_length = max_length
         self.length = 0
+        self.is_initialized = False
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any

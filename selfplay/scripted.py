@@ -1,8 +1,8 @@
 """ScriptedPolicy and ScriptedLearner: shipped fakes at the expensive seam, so that any recipe runs without torch.
 
-The policy proposes by the environment's own generator, up to its `reach`, and solves problems of level `reach` or easier; the
-learner raises `reach` a little for every solver row it is shown. A run with them takes milliseconds, is deterministic,
-resumes, and moves in the direction that a real one should. They model no language: tokens are bytes.
+The policy proposes by the environment's own generator, up to its `reach`, and solves problems of level `reach` or
+easier; the learner raises `reach` a little for every solver row it is shown. A run with them takes milliseconds, is
+deterministic, resumes, and moves in the direction that a real one should. They model no language: tokens are bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from selfplay.types import Credited, Demonstration, Message, Problem, Prompt, Re
 
 
 class ScriptedPolicy:
-    """Solves level <= `reach`; one level beyond with chance a half; nothing beyond that. A tenth of its text is junk."""
+    """Solves level <= `reach`; one level beyond with chance a half; nothing further. A tenth of its text is junk."""
 
     def __init__(self, env: Environment, reach: float = 2.0, junk: float = 0.1) -> None:
         self.env = env

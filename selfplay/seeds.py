@@ -10,7 +10,7 @@ from collections.abc import Sequence, Set
 
 from selfplay.protocols import Environment, Policy
 from selfplay.seeding import rng_for
-from selfplay.types import Demonstration, Problem
+from selfplay.types import Demonstration, Draft, Problem
 
 SEED_SPLIT_SEED = 20_250_102
 """Names the seed splits."""
@@ -22,7 +22,7 @@ def seed_split(env: Environment, levels: Sequence[int], num_problems: int, held_
     share = -(-num_problems // len(levels))
     for level in levels:
         rng = rng_for(SEED_SPLIT_SEED, "seed", env.name, level)
-        drafts = {}
+        drafts: dict[str, Draft] = {}
         for _ in range(3 * share):
             draft = env.draw(level, rng)
             drafts.setdefault(draft.prompt, draft)

@@ -32,8 +32,8 @@ def propose(
 ) -> list[Transcript]:
     """Ask `policy` for `count` problems.
 
-    `exploration` (nats) presses proposals to go on: half of them get a bias of 0 to -exploration, uniformly, on the token
-    that ends a problem (`Environment.stop_text`).
+    `exploration` (nats) presses proposals to go on: half of them get a bias of 0 to -exploration, uniformly, on the
+    token that ends a problem (`Environment.stop_text`).
     """
     stop = env.stop_text()
     requests = []
@@ -51,16 +51,16 @@ def validate(
 ) -> list[Proposal]:
     """Read, mutate, ground and admit proposals: one Proposal each, with its Problem or the reason there is none.
 
-    `mutation` is the share of each problem's content that is redrawn (`Environment.mutate`): the proposer chooses how hard
-    a problem is, chance keeps its content from collapsing onto favourites.
+    `mutation` is the share of each problem's content that is redrawn (`Environment.mutate`): the proposer chooses how
+    hard a problem is, chance keeps its content from collapsing onto favourites.
     """
     outcomes: list[Draft | Problem | Rejection] = []
     for index, transcript in enumerate(transcripts):
-        outcome = _read(transcript, env)
-        if isinstance(outcome, Draft) and mutation > 0.0:
-            mutant = env.mutate(outcome, rng_for(seed, "mutate", index), mutation)
-            outcome = Draft(mutant.prompt, mutant.level, (problem_id(env.name, outcome.prompt),))
-        outcomes.append(outcome)
+        read = _read(transcript, env)
+        if isinstance(read, Draft) and mutation > 0.0:
+            mutant = env.mutate(read, rng_for(seed, "mutate", index), mutation)
+            read = Draft(mutant.prompt, mutant.level, (problem_id(env.name, read.prompt),))
+        outcomes.append(read)
     drafts = [(index, outcome) for index, outcome in enumerate(outcomes) if isinstance(outcome, Draft)]
     grounded = env.ground([draft for _, draft in drafts])
     for (index, _), result in zip(drafts, grounded, strict=True):

@@ -1,4 +1,4 @@
-"""Learners: batches in, a better policy out, over TRL trainers. Each is imported (with torch and TRL) when it is made."""
+"""Learners: batches in, a better policy out, over TRL trainers. Each imports torch and TRL when it is made."""
 
 from __future__ import annotations
 

@@ -6,16 +6,30 @@ cannot be resumed here, and `save_checkpoint` says so instead of writing half of
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from selfplay.errors import RecordError
 from selfplay.learners import trl_compat
 from selfplay.processes import Processes
 
 OPTIMIZER_FILE = "optimizer.pt"
+UNREADABLE = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    pickle.UnpicklingError,
+    SafetensorError,
+)
+"""What reading a missing, cut or foreign file raises."""
 
 
 def save_checkpoint(
@@ -38,8 +52,6 @@ def save_model(directory: Path, model: Any, tokenizer: Any, state: dict[str, tor
 
 def load_checkpoint(directory: Path, model: Any, optimizer: torch.optim.Optimizer | None) -> None:
     """Restore exactly what `save_checkpoint` wrote. Raises RecordError if a file is missing or broken."""
-    from safetensors.torch import load_file
-
     try:
         if hasattr(model, "peft_config"):
             from peft import set_peft_model_state_dict
@@ -55,10 +67,20 @@ def load_checkpoint(directory: Path, model: Any, optimizer: torch.optim.Optimize
                     f"unexpected {unexpected[:3]}. Resume with the configuration the run was started with"
                 )
         if optimizer is not None:
-            optimizer.load_state_dict(torch.load(directory / OPTIMIZER_FILE, weights_only=True))
-    except (OSError, RuntimeError, EOFError) as error:
+            optimizer.load_state_dict(load_state(directory / OPTIMIZER_FILE))
+    except UNREADABLE as error:
         raise RecordError(
             f"{directory}: cannot read this checkpoint: {error}. Delete the folder to resume from the one before"
+        ) from error
+
+
+def load_state(path: Path) -> Any:
+    """What `torch.save` wrote, on the CPU whatever device it came from. Raises RecordError."""
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except UNREADABLE as error:
+        raise RecordError(
+            f"{path}: cannot read this file: {error}. Delete its folder to resume from the one before"
         ) from error
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ class RowsTrainer(GRPOTrainer):  # type: ignore[misc]
     """Trains on `steps`: the rows of each optimizer step, the same on every process."""
 
     steps: Sequence[Sequence[Credited]] = ()
+    _buffered_inputs: Any
     with_logprobs = False
     """Whether every row carries the log-probabilities it was sampled with."""
 
@@ -51,7 +53,7 @@ class RowsTrainer(GRPOTrainer):  # type: ignore[misc]
         passes = self.args.steps_per_generation
         step, done = divmod(self._step, passes * self.num_iterations)
         if done == 0:
-            self._buffered_inputs = self._passes(self.steps[step % len(self.steps)])
+            self._buffered_inputs = self._passes(self.steps[step])
         inputs: dict[str, torch.Tensor] = self._buffered_inputs[done % passes]
         return inputs
 
@@ -124,7 +126,7 @@ class RowsTrainer(GRPOTrainer):  # type: ignore[misc]
         self._step = 0
         self._metrics["train"].clear()
         passes = len(steps) * self.num_iterations * self.args.steps_per_generation
-        # What the loader yields is not looked at (`_prepare_inputs`); it only has to last for the right number of passes.
+        # What the loader yields is not looked at (`_prepare_inputs`): it only has to last for the right number of them
         loss = trl_compat.train_on(self, range(passes * self.args.generation_batch_size), optimizer, scheduler)
         self.steps, self._buffered_inputs = (), None
         last = self.state.log_history[-1]
@@ -195,7 +197,7 @@ def _no_reward(completions: Sequence[Any], **_: Any) -> list[float]:
 def spread(rows: Sequence[Credited], num_shares: int) -> list[Sequence[Credited]]:
     """`rows` cut into `num_shares` runs whose lengths differ by one at most."""
     cuts = [len(rows) * share // num_shares for share in range(num_shares + 1)]
-    return [rows[start:stop] for start, stop in zip(cuts, cuts[1:], strict=False)]
+    return [rows[start:stop] for start, stop in pairwise(cuts)]
 
 
 def _trained(row: Credited, only_stopped: bool) -> tuple[bool, ...]:
@@ -203,12 +205,14 @@ def _trained(row: Credited, only_stopped: bool) -> tuple[bool, ...]:
     return (False,) * len(sampled) if only_stopped and not row.transcript.stopped else sampled
 
 
-def row_tensors(rows: Sequence[Credited], height: int, pad_id: int, only_stopped: bool = False) -> dict[str, torch.Tensor]:
+def row_tensors(
+    rows: Sequence[Credited], height: int, pad_id: int, only_stopped: bool = False
+) -> dict[str, torch.Tensor]:
     """The tensors of one pass, `height` rows: `rows`, then rows without a trained token.
 
     `prompt_*` (height, P): what precedes the first sampled token in the row where that is shortest, so that no row has
-    padding on its left and positions are what they were when sampling. `completion_*`, `tool_mask`, `logprobs` (height, T):
-    all the rest; `tool_mask` is 1 where a token is trained on. `advantages` (height,).
+    padding on its left and positions are what they were when sampling. `completion_*`, `tool_mask`, `logprobs`
+    (height, T): all the rest; `tool_mask` is 1 where a token is trained on. `advantages` (height,).
     """
     prompt = min((row.transcript.sampled.index(True) for row in rows if True in row.transcript.sampled), default=1)
     if prompt == 0:

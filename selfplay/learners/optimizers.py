@@ -18,7 +18,9 @@ from selfplay.config import LearnerConfig
 class MuonWithAdamW(torch.optim.Optimizer):
     """Two optimizers that look like one: parameter groups are concatenated, state is nested."""
 
-    def __init__(self, matrices: list[torch.nn.Parameter], others: list[torch.nn.Parameter], config: LearnerConfig) -> None:
+    def __init__(
+        self, matrices: list[torch.nn.Parameter], others: list[torch.nn.Parameter], config: LearnerConfig
+    ) -> None:
         assert config.muon_learning_rate is not None
         self.parts: list[torch.optim.Optimizer] = [
             torch.optim.Muon(

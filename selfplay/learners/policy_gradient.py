@@ -1,10 +1,12 @@
 """Policy-gradient learner: transcripts weighted by the advantage that the recipe gave them, through TRL's GRPO losses.
 
-One persistent trainer; rows go in, loss comes out (`grpo_rows`). An update takes its rows in random order, several optimizer
-steps of about `batch_size` rows each. Log-probabilities recorded while sampling are the behaviour policy of the clipped
-ratio if all rows of the update have them; if not, every ratio is 1. They are under the sampling temperature: set `temperature`
-in `learner.trl` to the same. Rows with advantage 0 are kept: every loss type counts them in its mean, and a term for KL or
-entropy acts on them. It generates nothing, judges nothing, and does not compute advantages.
+One persistent trainer; rows go in, loss comes out (`grpo_rows`). An update takes its rows in random order, in several
+optimizer steps of at most `batch_size` rows. Log-probabilities recorded while sampling are the behaviour policy of the
+clipped ratio if all rows of the update have them; if not, the weights of the moment are, and every ratio is 1 (with
+`num_iterations`, in the first). They are under the sampling temperature: `temperature` in `learner.trl` has to be the
+same. Rows with advantage 0 are kept: each loss type counts them in its mean, and terms for KL or entropy act on them.
+
+It generates nothing, judges nothing, and does not compute advantages.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from typing import Any
 import torch
 
 from selfplay.config import LearnerConfig
-from selfplay.errors import ConfigError, RecordError
+from selfplay.errors import ConfigError
 from selfplay.learners import trl_compat
-from selfplay.learners.checkpoint import copy_state, load_checkpoint, save_checkpoint
+from selfplay.learners.checkpoint import copy_state, load_checkpoint, load_state, save_checkpoint
 from selfplay.learners.grpo_rows import make_rows_trainer, spread
 from selfplay.learners.optimizers import make_optimizer, make_schedule
 from selfplay.learners.supervised import micro_batches
@@ -113,13 +115,7 @@ class PolicyGradientLearner:
 
     def load(self, directory: Path) -> None:
         load_checkpoint(directory, self.model, self.optimizer)
-        try:
-            state = torch.load(directory / TRAINER_FILE, weights_only=True, map_location="cpu")
-        except (OSError, RuntimeError, EOFError) as error:
-            raise RecordError(
-                f"{directory}: cannot read {TRAINER_FILE}: {error}. Delete the folder to resume from the one before"
-            ) from error
-        self.trainer.load_extra_state(state)
+        self.trainer.load_extra_state(load_state(directory / TRAINER_FILE))
 
 
 def refuse_options(options: Mapping[str, Any]) -> None:

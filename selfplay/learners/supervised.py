@@ -1,7 +1,7 @@
 """Supervised learner: imitates demonstrations with one persistent SFTTrainer on pre-tokenised rows.
 
-A row is a transcript: the loss is the mean negative log-likelihood of its sampled tokens, averaged over all such tokens of
-a batch. What happens to the optimizer between updates is explicit: carried, reset, or reset together with the weights.
+A row is a transcript: the loss is the mean negative log-likelihood of its sampled tokens, averaged over all such tokens
+of a batch. What happens to the optimizer between updates is explicit: carried, reset, or reset with the weights.
 """
 
 from __future__ import annotations
@@ -39,9 +39,7 @@ class SupervisedLearner:
         self.base = copy_state(model) if config.between_rounds == "from_base" else None
         self.optimizer = make_optimizer(model, config)
         self.per_device, self.accumulation = micro_batches(config, self.processes.world)
-        arguments = trl_compat.common_arguments(
-            model.device, self.per_device, self.accumulation, config.max_grad_norm
-        )
+        arguments = trl_compat.common_arguments(model.device, self.per_device, self.accumulation, config.max_grad_norm)
         self.trainer = trl_compat.make_supervised_trainer(
             model, tokenizer, self.optimizer, {"output_dir": str(scratch_dir), **arguments, **config.trl}, self._collate
         )
@@ -49,23 +47,31 @@ class SupervisedLearner:
     def update(
         self, batch: Sequence[Demonstration] | Sequence[Credited], seed: int, rate: tuple[float, float] = (1.0, 1.0)
     ) -> Mapping[str, float]:
-        """One pass over the demonstrations in batches of like length. Metrics: `loss` (nats a token), `tokens`, `steps`."""
+        """One pass over the rows in batches of like length. Metrics: `loss` (nats a token), `tokens`, `steps`."""
         if not batch:
             return {"loss": 0.0, "tokens": 0, "steps": 0}
         if self.config.between_rounds != "carry":
             self._restart()
-        transcripts = bucket([row.transcript for row in batch], self.config.batch_size, seed)
-        num_steps = -(-len(transcripts) // self.config.batch_size)
+        rows_a_pass = self.per_device * self.processes.world
+        rows_a_step = rows_a_pass * self.accumulation
+        transcripts = bucket([row.transcript for row in batch], rows_a_step, seed)
+        tokens = sum(len(transcript.token_ids) for transcript in transcripts)
+        num_steps = -(-len(transcripts) // rows_a_step)
+        # Without filling, accelerate would give the last processes rows of the first batch once more.
+        filling = [self._nothing()] * (-len(transcripts) % rows_a_pass)
         torch.manual_seed(seed % 2**63)  # dropout, where a model has it
         schedule = make_schedule(self.optimizer, num_steps, rate)
-        loss = trl_compat.train_on(self.trainer, transcripts, self.optimizer, schedule)
-        tokens = sum(len(transcript.token_ids) for transcript in transcripts)
+        loss = trl_compat.train_on(self.trainer, [*transcripts, *filling], self.optimizer, schedule)
         return {"loss": loss, "tokens": tokens, "steps": num_steps}
 
     def _restart(self) -> None:
         if self.base is not None:
             self.model.load_state_dict(self.base)
         self.optimizer = make_optimizer(self.model, self.config)
+
+    def _nothing(self) -> Transcript:
+        """A row without a trained token."""
+        return Transcript("", (), (self.tokenizer.pad_token_id,), (False,), (), -1, 0, True)
 
     def _collate(self, transcripts: Sequence[Transcript]) -> dict[str, torch.Tensor]:
         """Right-padded `input_ids`, `attention_mask`, `labels`, each (rows, longest)."""
@@ -107,7 +113,10 @@ def pad_transcripts(transcripts: Sequence[Transcript], pad_id: int) -> dict[str,
         ids.append([*tokens, *[pad_id] * rest])
         mask.append([1] * len(tokens) + [0] * rest)
         labels.append(
-            [token if sampled else trl_compat.IGNORED for token, sampled in zip(tokens, transcript.sampled, strict=True)]
+            [
+                token if sampled else trl_compat.IGNORED
+                for token, sampled in zip(tokens, transcript.sampled, strict=True)
+            ]
             + [trl_compat.IGNORED] * rest
         )
     return {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(mask), "labels": torch.tensor(labels)}

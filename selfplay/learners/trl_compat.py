@@ -1,9 +1,9 @@
-"""With `grpo_rows`, the only file that touches private names of TRL and transformers' Trainer or relies on their insides.
+"""With `grpo_rows`, the only file that touches private names of TRL and transformers' Trainer, or relies on them.
 
 What it leans on, held by canary tests (`tests/learners/test_trl_compat.py`):
-- TRL trainers replace `forward` on the model instance (the fused output head); the last trainer built wins, and rebuilding
-  stacks wrappers. So each trainer's `forward` is taken off the model once it is built (`detach`) and put on only while that
-  trainer trains (`train_on`): between updates the model runs the plain `forward` of its class.
+- TRL trainers replace `forward` on the model instance (the fused output head); the last trainer built wins, and
+  rebuilding stacks wrappers. So each trainer's `forward` is taken off the model once it is built (`detach`) and put on
+  only while that trainer trains (`train_on`): between updates the model runs the plain `forward` of its class.
 - One trainer can train many times: assigning `train_dataset`, `optimizer` and `lr_scheduler` before `train()` keeps the
   optimizer's state.
 - A torch dataset may be assigned after construction, though the constructor refuses it.
@@ -84,6 +84,7 @@ def common_arguments(device: torch.device, per_device: int, accumulation: int, m
         "bf16": False,
         "activation_checkpointing": False,
         "dataloader_pin_memory": device.type == "cuda",
+        "ddp_find_unused_parameters": False,
         "remove_unused_columns": False,
         "train_sampling_strategy": "sequential",
     }
@@ -110,7 +111,7 @@ def make_supervised_trainer(
 
 
 def silence(trainer: Any) -> None:
-    """Take away what prints, progress bars of saving and loading included, and keep the collector from walking all of torch on every `train()`."""
+    """Take away what prints, also when saving and loading; keep the collector from walking torch on every `train()`."""
     disable_progress_bar()
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)

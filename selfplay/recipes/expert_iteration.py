@@ -1,19 +1,22 @@
 """Expert iteration with a learned proposer: the quickstart's recipe.
 
-One model plays both roles. It proposes problems, is paid for learnability (Absolute Zero, 2505.03335: 1 - p where p > 0),
-attempts each problem several times, and trains on what the verifier accepted: the solver on its own correct attempts (expert
-iteration, Anthony et al. 1705.08439; STaR 2203.14465 without hints), the proposer on its own well-paid problems. With the
-policy-gradient learner the same rounds credit every attempt and proposal with its advantage within its group instead.
+One model plays both roles. It proposes problems, is paid for learnability (Absolute Zero, 2505.03335: 1 - p where p >
+0), attempts each problem several times, and trains on what the verifier accepted: the solver on its own correct
+attempts (expert iteration, Anthony et al. 1705.08439; STaR 2203.14465 without hints), the proposer on its own
+well-paid problems. With the policy-gradient learner the same rounds credit every attempt and proposal with its
+advantage within its group instead.
 
-Claim: the proposed level rises by itself, and the model comes to solve problems twice as long as any in its seed data; a
-frozen proposer and seed data alone fall behind, and without a verifier the model rots. Measured in
+Claim: the proposed level rises by itself, and the model comes to solve problems twice as long as any in its seed
+data; a frozen proposer and seed data alone fall behind, and without a verifier the model rots. Measured in
 `benchmarks/quickstart.md`.
 
 Deviations from Absolute Zero:
-1. Trains on a decaying window of verified successes (supervised), not on policy only; `policy_gradient` is the other way.
+1. Trains on a decaying window of verified successes (supervised), not on policy only; `policy_gradient` is the other
+   way.
 2. A tenth of the batches is seed data, which anchors the model.
 3. Half of each proposal's content is redrawn (`mutation`), and half of the proposals are pressed to go on
-   (`exploration`): a tiny proposer otherwise collapses onto favourites. The same pressure with a frozen proposer stays flat.
+   (`exploration`): a tiny proposer otherwise collapses onto favourites. The same pressure with a frozen proposer
+   stays flat.
 4. Proposer temperature follows the share of valid proposals.
 """
 
@@ -34,7 +37,7 @@ from selfplay.proposers import PROPOSERS
 from selfplay.rewards import PROPOSER_REWARDS, reward_attempt, reward_proposals
 from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import propose, solve, validate, verify
-from selfplay.types import Credited, Demonstration, Episode, Problem, Proposal, Reward, Sampling, Transcript
+from selfplay.types import Demonstration, Episode, Problem, Proposal, Reward, Sampling, Transcript
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=1)]
@@ -84,7 +87,9 @@ class Config:
             if getattr(self, key) not in table:
                 raise FieldError(key, f"got {getattr(self, key)!r}, expected one of {', '.join(table)}")
         if self.proposer_share + self.seed_proposal_share + self.seed_solution_share >= 1.0:
-            raise FieldError("proposer_share", "the three shares must leave something for the solver's verified attempts")
+            raise FieldError(
+                "proposer_share", "the three shares must leave something for the solver's verified attempts"
+            )
 
 
 class Memory:

@@ -34,11 +34,15 @@ def main(folder: Path) -> None:
     second = policy_gradient(processes, config, folder)
     second.load(folder / "checkpoint")
     second.update(random_rows(13, 2), 2, (1.0, 0.5))
+    row_mean = policy_gradient(processes, settings(micro_batch_size=3, trl={"loss_type": "grpo"}), folder)
+    row_mean.update(random_rows(13, 1), 1)
+    if processes.rank == 0:
+        torch.save(row_mean.model.state_dict(), folder / "row_mean.pt")
     imitator = SupervisedLearner(model_of(), TOKENIZER, settings(), folder, processes)
-    imitator.update(demonstrations(16), 3)
+    imitator.update(demonstrations(13), 3)
     if processes.rank == 0:
         torch.save(imitator.model.state_dict(), folder / "supervised.pt")
-    hashes = [digest(learner.model) for learner in (first, second, imitator)]
+    hashes = [digest(learner.model) for learner in (first, second, row_mean, imitator)]
     (folder / f"hashes_{processes.rank}").write_text("\n".join(hashes))
 
 

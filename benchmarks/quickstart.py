@@ -1,0 +1,246 @@
+"""The quickstart over five seeds, and the learned proposer against its controls at equal compute.
+
+`python -m benchmarks.quickstart` runs what is missing under `runs/benchmark-quickstart` (it resumes) and writes
+`benchmarks/quickstart.md` with its picture. The five runs of the quickstart are timed one after the other; the
+controls run two at a time and are compared by tokens, never by time: each gets the token budget that the learned run
+of its seed used (generated tokens + 3 x trained tokens; evaluation is not counted).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from scipy import stats
+
+from selfplay.lab import used_tokens
+from selfplay.provenance import cpu_model
+from selfplay.record import Record
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+LEARNED = "learned proposer"
+CONTROLS = {
+    "frozen proposer": "configs/expert_iteration/frozen.yaml",
+    "seed data only": "configs/seed_data/programs.yaml",
+    "random over texts": "configs/expert_iteration/random_texts.yaml",
+    "random over levels (oracle)": "configs/expert_iteration/random_levels.yaml",
+    "no verifier": "configs/expert_iteration/no_verifier.yaml",
+}
+POLICY_GRADIENT = {"policy gradient": "configs/expert_iteration/programs_pg.yaml"}
+HEADLINE = ("7", "8", "10")
+FLOOR_MEAN = {"7": 0.90, "8": 0.85, "10": 0.70}
+FLOOR_EACH = {"7": 0.80, "8": 0.70, "10": 0.50}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One training run."""
+
+    name: str
+    config: str
+    seed: int
+    overrides: tuple[str, ...] = ()
+
+    def folder(self, runs: Path) -> Path:
+        slug = "".join(letter if letter.isalnum() else "-" for letter in self.name).strip("-")
+        return runs / f"{slug}-seed{self.seed}"
+
+
+def play(job: Job, runs: Path) -> dict[str, Any]:
+    """Run the job unless its summary is there; a started one is resumed. Returns its summary."""
+    folder = job.folder(runs)
+    if not (folder / "summary.json").exists():
+        resume = ["--resume"] if (folder / "config.yaml").exists() else []
+        command = [
+            sys.executable, "-m", "scripts.train", "--config", job.config, "--run-dir", str(folder), *resume,
+            f"seed={job.seed}", *job.overrides,
+        ]  # fmt: skip
+        print(" ".join(["python", *command[1:]]), flush=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with (folder.parent / f"{folder.name}.log").open("a") as log:
+            subprocess.run(
+                command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=log, stderr=log, check=True
+            )
+    return dict(json.loads((folder / "summary.json").read_text()))
+
+
+def budget(folder: Path) -> int:
+    """Tokens that a finished run used."""
+    return sum(used_tokens(line) for line in Record.open(folder).metrics())
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and half width of its 95 % t interval over seeds (NaN for one seed)."""
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return mean, math.nan
+    return mean, float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+
+
+def accuracies(summary: Mapping[str, Any], when: str = "after") -> dict[str, float]:
+    """Held-out accuracy by level."""
+    return dict(summary["held_out"][when]["programs"])
+
+
+def table(runs_by_name: Mapping[str, Sequence[Mapping[str, Any]]], levels: Sequence[str]) -> list[str]:
+    """Mean ± 95 % interval over seeds, a row a variant."""
+    lines = [f"| run (seeds) | {' | '.join(levels)} |", "|---|" + "---|" * len(levels)]
+    for name, summaries in runs_by_name.items():
+        cells = []
+        for level in levels:
+            mean, half = interval([accuracies(summary)[level] for summary in summaries])
+            cells.append(f"{mean:.2f}" if math.isnan(half) else f"{mean:.2f} ±{half:.2f}")
+        lines.append(f"| {name} ({len(summaries)}) | {' | '.join(cells)} |")
+    return lines
+
+
+def paired(learned: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]], level: str) -> str:
+    """Learned minus other, seed by seed: mean difference and 95 % interval."""
+    differences = [accuracies(a)[level] - accuracies(b)[level] for a, b in zip(learned, other, strict=False)]
+    mean, half = interval(differences)
+    return f"{mean:+.2f} ±{half:.2f}"
+
+
+def picture(runs: Path, by_name: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
+    """Held-out accuracy by level for every variant, and the proposed level over tokens."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    for name, summaries in by_name.items():
+        levels = [int(level) for level in accuracies(summaries[0])]
+        values = np.array([list(accuracies(summary).values()) for summary in summaries])
+        (line,) = left.plot(levels, values.mean(axis=0), marker="o", markersize=3, label=name)
+        left.fill_between(levels, values.min(axis=0), values.max(axis=0), alpha=0.12, color=line.get_color())
+        for index, summary in enumerate(summaries):
+            proposed = summary["mean_level_proposed"]
+            if any(proposed):
+                share = np.linspace(0, 1, len(proposed))
+                right.plot(
+                    share, proposed, color=line.get_color(), alpha=0.7, linewidth=1, label=None if index else name
+                )
+    left.axvspan(0.5, 4.5, color="0.92", zorder=0)
+    left.set(xlabel="level (operations); grey: seed levels", ylabel="held-out accuracy", ylim=(-0.02, 1.02))
+    right.set(xlabel="share of the token budget", ylabel="mean level of proposed problems")
+    left.legend(fontsize=7)
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
+
+
+def page(runs: Path, main: Sequence[Mapping[str, Any]], by_name: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """The Markdown page."""
+    levels = list(accuracies(main[0]))
+    lines = [
+        "# The quickstart, five seeds, and its controls",
+        "",
+        "Written by `make benchmark-quickstart`. Held-out accuracy: greedy, 200 uniformly drawn problems a level that "
+        "no round may train on, the same for every run. ± is the 95 % t interval over seeds. "
+        f"Machine: {cpu_model()}, {os.cpu_count()} cores, one thread a run.",
+        "",
+        "![held-out accuracy by level, and proposed level](quickstart.png)",
+        "",
+        "## Five seeds of `make quickstart`, one after the other",
+        "",
+        f"| seed | wall s | peak MiB | {' | '.join(levels)} |",
+        "|---|---|---|" + "---|" * len(levels),
+    ]
+    for when in ("before", "after"):
+        for summary in main:
+            cells = [f"{value:.2f}" for value in accuracies(summary, when).values()]
+            cost = f"{summary['wall_seconds']:.0f} | {summary['peak_rss_mb']:.0f}" if when == "after" else "· | ·"
+            lines.append(f"| {summary['seed']} {when} | {cost} | {' | '.join(cells)} |")
+        means = [f"{np.mean([accuracies(s, when)[level] for s in main]):.2f}" for level in levels]
+        lines.append(f"| **mean {when}** | | | {' | '.join(means)} |")
+    lines += ["", *_verdicts(main, levels), "", "## Against controls at equal tokens", ""]
+    lines += table(by_name, levels)
+    learned = by_name[LEARNED]
+    lines += ["", f"Learned minus control, paired by seed, at levels {', '.join(HEADLINE)} and 12:", ""]
+    lines += ["| control | " + " | ".join([*HEADLINE, "12"]) + " |", "|---|" + "---|" * 4]
+    for name, summaries in by_name.items():
+        if name != LEARNED:
+            lines.append(f"| {name} | " + " | ".join(paired(learned, summaries, x) for x in [*HEADLINE, "12"]) + " |")
+    lines += [
+        "",
+        "Mean level proposed, first, middle and last round:",
+        "",
+        "| run | first | middle | last |",
+        "|---|---|---|---|",
+    ]
+    for name, summaries in by_name.items():
+        curves = [summary["mean_level_proposed"] for summary in summaries]
+        if any(any(curve) for curve in curves):
+            parts = [np.mean([curve[index] for curve in curves]) for index in (0,)]
+            middle = np.mean([curve[len(curve) // 2] for curve in curves])
+            lines.append(f"| {name} | {parts[0]:.1f} | {middle:.1f} | {np.mean([c[-1] for c in curves]):.1f} |")
+    lines += ["", "Tokens used (millions, generated + 3 x trained): "]
+    lines[-1] += ", ".join(
+        f"{name} {np.mean([_used(summary) for summary in summaries]) / 1e6:.1f}" for name, summaries in by_name.items()
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _used(summary: Mapping[str, Any]) -> float:
+    tokens = summary["tokens"]
+    return float(tokens.get("propose", 0) + tokens.get("solve", 0) + 3 * tokens.get("train", 0))
+
+
+def _verdicts(main: Sequence[Mapping[str, Any]], levels: Sequence[str]) -> list[str]:
+    """The claims of the quickstart, each with what was measured."""
+    lines = ["| claim | measured | holds |", "|---|---|---|"]
+    for level in HEADLINE:
+        values = [accuracies(summary)[level] for summary in main]
+        mean, worst = float(np.mean(values)), min(values)
+        holds = mean >= FLOOR_MEAN[level] and worst >= FLOOR_EACH[level]
+        wanted = f"level {level}: mean ≥ {FLOOR_MEAN[level]}, each seed ≥ {FLOOR_EACH[level]}"
+        lines.append(f"| {wanted} | mean {mean:.3f}, worst {worst:.3f} | {'yes' if holds else 'no'} |")
+    drop = max(accuracies(s, "before")[level] - accuracies(s)[level] for s in main for level in levels)
+    lines.append(
+        f"| no level loses more than 0.03 | largest loss {max(0.0, drop):.3f} | {'yes' if drop <= 0.03 else 'no'} |"
+    )
+    slowest = max(float(summary["wall_seconds"]) for summary in main)
+    lines.append(f"| within 300 s of wall clock | slowest {slowest:.0f} s | {'yes' if slowest <= 300 else 'no'} |")
+    memory = max(float(summary["peak_rss_mb"]) for summary in main)
+    lines.append(f"| peak memory under 3072 MiB | {memory:.0f} MiB | {'yes' if memory < 3072 else 'no'} |")
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what is missing and write the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quickstart", description=__doc__)
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "benchmark-quickstart")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--control-seeds", type=int, default=3)
+    parser.add_argument("--parallel", type=int, default=2, help="controls at a time")
+    given = parser.parse_args(arguments)
+    learned = [play(Job(LEARNED, "configs/quickstart.yaml", seed), given.runs) for seed in range(given.seeds)]
+    jobs = []
+    for name, config in {**CONTROLS, **POLICY_GRADIENT}.items():
+        for seed in range(given.control_seeds):
+            tokens = budget(Job(LEARNED, "", seed).folder(given.runs))
+            overrides = ("rounds=1000000", f"token_budget={tokens}", "evaluation.every=0")
+            jobs.append(Job(name, config, seed, overrides))
+    with ThreadPoolExecutor(given.parallel) as executor:
+        summaries = list(executor.map(lambda job: play(job, given.runs), jobs))
+    by_name: dict[str, list[Mapping[str, Any]]] = {LEARNED: list(learned[: given.control_seeds])}
+    for job, summary in zip(jobs, summaries, strict=True):
+        by_name.setdefault(job.name, []).append(summary)
+    picture(given.runs, by_name, HERE / "quickstart.png")
+    (HERE / "quickstart.md").write_text(page(given.runs, learned, by_name), encoding="utf-8")
+    print(HERE / "quickstart.md")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
