@@ -181,8 +181,8 @@ def page(meter: Meter, config_file: Path) -> str:
     lines = [
         "# Where an iteration's time goes",
         "",
-        f"Written by `make benchmark-loop` ({config_file.name}, {len(framework)} rounds after one of warm-up, framework "
-        f"and bare loop in turn in one process). Machine: {cpu_model()}. Medians.",
+        f"Written by `make benchmark-loop` ({config_file.name}, {len(framework)} rounds after one of warm-up, "
+        f"framework and bare loop in turn in one process). Machine: {cpu_model()}. Medians.",
         "",
         "| part | framework, s | share | bare torch loop, s | ratio |",
         "|---|---|---|---|---|",

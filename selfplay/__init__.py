@@ -18,8 +18,8 @@ def _guard() -> None:
         if found != home / name:
             raise ImportError(
                 f"the package {name!r} resolves to {found or 'nothing'}, but this project needs its own at "
-                f"{home / name}. Start from {home} (python -m scripts.train …), put it first on PYTHONPATH, or uninstall the other "
-                f"package of that name."
+                f"{home / name}. Start from {home} (python -m scripts.train …), put it first on "
+                f"PYTHONPATH, or uninstall the other package of that name."
             )
 
 
