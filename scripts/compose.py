@@ -310,7 +310,6 @@ def summarize(lab: Lab, start: Mapping[str, Any], wall_seconds: float) -> dict[s
         "tokens": tokens,
         "peak_rss_mb": max([start.get("peak_rss_mb", 0.0), *(line["peak_rss_mb"] for line in lines)]),
         "mean_level_proposed": [line["mean_level_proposed"] for line in lines],
-        "verifier_isolation": None,
         "wall_seconds": wall_seconds,
         "num_processes": lab.processes.world,
     }

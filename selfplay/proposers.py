@@ -23,11 +23,12 @@ class GeneratorProposer:
         self.version = 0
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> list[Transcript]:
-        transcripts = []
+        drafts = []
         for request in requests:
             rng = rng_for(request.seed, "draw")
-            level = rng.choices(list(self.env.levels), self.weights)[0]
-            problem = self.env.ground([self.env.draw(level, rng)])[0]
+            drafts.append(self.env.draw(rng.choices(list(self.env.levels), self.weights)[0], rng))
+        transcripts = []
+        for request, problem in zip(requests, self.env.ground(drafts), strict=True):
             if not isinstance(problem, Problem):
                 raise ValueError(f"{self.env.name} drew a problem that it cannot ground: {problem.detail}")
             transcripts.append(self.writer.reference(request.role, *self.env.proposer_reply(problem)))

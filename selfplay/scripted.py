@@ -10,10 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
-from selfplay.protocols import Environment, Policy
+from selfplay.config import EnvConfig, EvaluationConfig, LearnerConfig, ModelConfig, RunConfig, resolved
+from selfplay.evaluate import held_out_split
+from selfplay.lab import Lab
+from selfplay.protocols import Environment, Policy, Verifier
+from selfplay.record import Record
 from selfplay.seeding import rng_for
+from selfplay.seeds import SeedData, seed_split
 from selfplay.types import Credited, Demonstration, Message, Problem, Prompt, Request, Sampling, Transcript
+
+LearnerName = Literal["supervised", "policy_gradient"]
 
 
 class ScriptedPolicy:
@@ -102,3 +110,39 @@ class ScriptedLearner:
 
     def load(self, directory: Path) -> None:
         self.policy.reach = json.loads((directory / "scripted.json").read_text())["reach"]
+
+
+def scripted_lab(
+    run_dir: Path,
+    env: Environment,
+    verifier: Verifier,
+    *,
+    rounds: int = 3,
+    learner: LearnerName = "supervised",
+    seed: int = 0,
+) -> Lab:
+    """A Lab of scripted parts that records into `run_dir`, to play a recipe without a model.
+
+    `learner` is the kind of batch that the recipe makes (`LearnerConfig.name`). A run folder that is already there is
+    opened: call `resume` on the Lab, as one does with a real one. The scripted policy does not know mutants and
+    fillers, so play recipes without them.
+    """
+    config = RunConfig(
+        recipe="scripted",
+        rounds=rounds,
+        env=EnvConfig(env.name),
+        model=ModelConfig(name="scripted"),
+        learner=LearnerConfig(learning_rate=1.0, batch_size=32, name=learner),
+        evaluation=EvaluationConfig(every=1, num_problems=8),
+        seed=seed,
+    )
+    policy = ScriptedPolicy(env)
+    held_out = held_out_split(env, env.levels, config.evaluation.num_problems)
+    problems = [problem for level in held_out.values() for problem in level]
+    policy.teach(problems)
+    seeds = SeedData(policy, env, seed_split(env, env.levels[:2], 16, {problem.id for problem in problems}))
+    is_there = (run_dir / "config.yaml").exists()
+    record = Record.open(run_dir) if is_there else Record.create(run_dir, resolved(config), {})
+    return Lab(
+        config, env, verifier, policy, ScriptedLearner(policy), record, held_out, seeds, lambda: ScriptedPolicy(env)
+    )

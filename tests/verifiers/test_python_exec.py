@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from selfplay.types import Status
 from verifiers import Execution, PythonExecutor, make_verifier
+from verifiers.inside import straight_line
 from verifiers.python_exec import ExecutionStatus
 
 DEADLINE_S = 0.6
@@ -319,3 +320,9 @@ def test_one_program_for_two_problems_runs_once_and_is_judged_twice() -> None:
         first, second = verifier.verify([(problem("1\n"), "print(1)"), (problem("2\n"), "print(1)")])
     assert (first.status, second.status) == (Status.CORRECT, Status.WRONG)
     assert first.seconds == second.seconds
+
+
+def test_programs_of_the_environment_share_a_child() -> None:
+    source = "b=3;c=b^2;d=c&1;pass;print(d)"
+    assert straight_line.plausible(source)
+    assert straight_line.run(source, 100) is not None

@@ -19,7 +19,7 @@ MAX_CHARACTERS = 10_000
 MAX_INTEGER_BITS = 4096
 """Also the largest integer that is reported as a value. Below Python's limit for printing integers (4300 digits)."""
 
-_PLAUSIBLE = re.compile(r"[A-Za-z0-9_ \n=+\-*/%&|^()#'\"]*")
+_PLAUSIBLE = re.compile(r"[A-Za-z0-9_ \n;=+\-*/%&|^()#'\"]*")
 _BUILTINS = frozenset(dir(builtins))
 _WIDER_BY_ONE = (ast.Add, ast.Sub)
 _AS_WIDE = (ast.BitAnd, ast.BitOr, ast.BitXor)
