@@ -23,7 +23,7 @@ class Entry(NamedTuple):
 
     options: type[Any]
     """Its options: a frozen dataclass, every field with a default."""
-    make: Callable[[Any, Any], Programs | Equations]
+    make: Callable[[Any, Any], Any]
     """The environment from its options and an executor (`programs.Executor`), which is used by `ground` only."""
 
 
@@ -43,7 +43,7 @@ def find_environment(name: str) -> Entry:
 
 def make_environment(
     name: str, options: object = None, *, num_workers: int = 1, deadline_s: float = 5.0, memory_mb: int = 1024
-) -> Programs | Equations:
+) -> Any:
     """The environment called `name` with `options`, an instance of its options class (None: the defaults).
 
     Programs run in `num_workers` processes, which start when first needed; `deadline_s` bounds one program (seconds),

@@ -92,7 +92,7 @@ def solve(
             prompt = env.solver_prompt(problem, rng_for(seed, "render", problem.id, attempt), filler)
             requests.append(Request("solver", prompt, seed_for(seed, "sample", problem.id, attempt)))
     flat = policy.generate(requests, sampling)
-    return [flat[start : start + num_attempts] for start in range(0, len(flat), num_attempts)] if num_attempts else []
+    return [flat[row * num_attempts : (row + 1) * num_attempts] for row in range(len(problems))]
 
 
 def verify(
