@@ -24,7 +24,7 @@ from selfplay.types import Draft, Message, Origin, Problem, Prompt, Rejection
 NAMES = "abcdefghijklmnop"
 VALUES = "0123"
 OPERATIONS = tuple(f"{operator}{value}" for operator in "^&|" for value in VALUES)
-MAX_LEVEL = len(NAMES) - 1  # one more operation would assign a name twice
+MAX_LEVEL = len(NAMES) - 2  # names are never assigned twice, and the name after the last is never assigned
 
 _NAME = f"[{NAMES}]"
 _PROGRAM = re.compile(rf"({_NAME})=([0-3]);((?:{_NAME}={_NAME}[\^&|][0-3];)+)print\(({_NAME})\)")

@@ -142,15 +142,32 @@ def judges(checked: Checked, processes: Processes) -> Iterator[tuple[Environment
             yield env, SharedVerifier(verifier, processes)
 
 
+def check_model(config: RunConfig) -> None:
+    """Raise ConfigError if `model.name` cannot be used. Reads no weights: it is asked before a run folder is made."""
+    if config.model.name is not None:
+        from selfplay import models
+
+        _quiet_transformers()
+        models.open_source(config.model.name)
+
+
+def _quiet_transformers() -> None:
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+
+
 def make_policy(config: RunConfig, env: Environment, source: Path | None, processes: Processes) -> Any:
     """The policy: from `source` if given, else from `model.name`, else with random weights."""
-    import transformers
+    import torch
 
     from selfplay import models
     from selfplay.policy import HFPolicy
 
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    _quiet_transformers()
+    if config.model.lora:
+        torch.manual_seed(seed_for(config.seed, "adapters"))
     if source is not None or config.model.scratch is None:
         model, tokenizer = models.load_model(config.model, source or str(config.model.name))
     else:

@@ -117,7 +117,7 @@ class Bootstrap:
         num_proposals = round(count * self.config.proposer_share)
         rows: list[Demonstration] = [
             *self.seeds.proposals(num_proposals, rng),
-            *self.seeds.solutions(count - num_proposals, rng),
+            *self.seeds.solutions(count - num_proposals, rng, self.config.filler),
         ]
         metrics = self.learner.update(rows, seed_for(self.seed, "update", start), rate)
         self.tokens += int(metrics["tokens"])

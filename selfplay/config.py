@@ -189,6 +189,8 @@ class BootstrapConfig:
     """Steps from one check of the criterion to the next."""
     proposer_share: Share = 0.2
     """Share of the sequences that teach to propose; the rest teach to solve."""
+    filler: Whole = 4
+    """Most harmless insertions in a seed problem as shown to the solver (`Environment.solver_prompt`)."""
     criterion: CriterionConfig = field(default_factory=CriterionConfig)
     """When it may stop early."""
 

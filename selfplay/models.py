@@ -6,13 +6,14 @@ id.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     AutoConfig,
@@ -22,6 +23,7 @@ from transformers import (
     SmolLM3Config,
     SmolLM3ForCausalLM,
 )
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from selfplay.config import LoraConfig, ModelConfig, ScratchConfig
 from selfplay.errors import ConfigError
@@ -88,25 +90,57 @@ def load_model(config: ModelConfig, source: str | Path) -> tuple[Any, Any]:
     Raises ConfigError with the key, the source and what to do if it cannot be read or is no causal language model.
     """
     source = str(source)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source, padding_side="left")
-        architecture = AutoConfig.from_pretrained(source)
-        if not isinstance(architecture, tuple(AutoModelForCausalLM._model_mapping.keys())):
-            raise ConfigError(
-                f"model.name: {source} is a {architecture.model_type} model, expected a causal language model "
-                f"(one that AutoModelForCausalLM of transformers loads)"
-            )
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=getattr(torch, config.dtype))
-    except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    tokenizer = open_source(source)
+    with _explained(source):
+        model, loading = AutoModelForCausalLM.from_pretrained(
+            source, dtype=getattr(torch, config.dtype), output_loading_info=True
+        )
+    if missing := sorted(loading["missing_keys"]):
         raise ConfigError(
-            f"model.name: cannot load {source} as a causal language model: {reason}. Expected a folder with "
-            f"config.json, weights and tokenizer files, or the id of such a model on a hub that can be reached"
-        ) from error
+            f"model.name: {source} has no weights for {len(missing)} tensors of its model, such as {missing[0]}: they "
+            f"would be random. {_EXPECTED}"
+        )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     model.to(pick_device(config.device))
     return (with_lora(model, config.lora) if config.lora else model), tokenizer
+
+
+def open_source(source: str | Path) -> Any:
+    """The tokenizer of `source`, whose model is known to be a causal language model; reads no weights.
+
+    Raises ConfigError as `load_model` does.
+    """
+    source = str(source)
+    with _explained(source):
+        architecture = AutoConfig.from_pretrained(source)
+        kind = architecture.model_type
+        # Encoders such as BERT have a causal class too, which is meant for models trained as decoders.
+        is_encoder = kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(architecture, "is_decoder", False)
+        if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or is_encoder:
+            raise ConfigError(
+                f"model.name: {source} is a {kind} model, expected a causal language model "
+                f"(one that AutoModelForCausalLM of transformers loads)"
+            )
+        return AutoTokenizer.from_pretrained(source, padding_side="left")
+
+
+_EXPECTED = (
+    "Expected a folder with config.json, weights and tokenizer files, or the id of such a model on a hub that can be "
+    "reached"
+)
+
+
+@contextmanager
+def _explained(source: str) -> Iterator[None]:
+    """Turn whatever transformers raises for a missing, cut or foreign file into a message."""
+    try:
+        yield
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError, SafetensorError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".! ")
+        raise ConfigError(
+            f"model.name: cannot load {source} as a causal language model: {reason}. {_EXPECTED}"
+        ) from error
 
 
 def with_lora(model: Any, lora: LoraConfig) -> Any:

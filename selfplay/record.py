@@ -58,10 +58,13 @@ class Record:
 
     @classmethod
     def create(cls, run_dir: Path, config: Mapping[str, Any], environment: Mapping[str, Any]) -> Record:
-        """A new run folder with its config.yaml and environment.json. Raises RecordError if something is in it."""
+        """A new run folder with its config.yaml and environment.json. Raises RecordError if something is in it.
+
+        What a `create` that was killed left behind does not count.
+        """
         record = cls(Path(run_dir))
         with _explained("cannot create the run folder", record.run_dir):
-            if record.run_dir.exists() and (not record.run_dir.is_dir() or any(record.run_dir.iterdir())):
+            if record.run_dir.exists() and (not record.run_dir.is_dir() or not _is_blank(record.run_dir)):
                 raise RecordError(
                     f"{record.run_dir} is not an empty folder: a new run would mix with what is there. "
                     f"Use --resume to go on with that run, or another --run-dir"
@@ -69,8 +72,8 @@ class Record:
             texts = {"config.yaml": _yaml_text(config), "environment.json": _json_text(environment, "environment", 2)}
             record.run_dir.mkdir(parents=True, exist_ok=True)
             try:
-                record.rounds.mkdir()
-                record.checkpoints.mkdir()
+                record.rounds.mkdir(exist_ok=True)
+                record.checkpoints.mkdir(exist_ok=True)
                 for name in ("environment.json", "config.yaml"):  # config.yaml last: with it, it is a run folder
                     write_atomically(record.run_dir / name, texts[name])
             except BaseException:
@@ -202,6 +205,16 @@ class Record:
             except OSError:
                 file.truncate(size)
                 raise
+
+
+def _is_blank(run_dir: Path) -> bool:
+    """Whether nothing is in the folder but what `create` makes before config.yaml."""
+    folders = {"rounds", "checkpoints"}
+    files = {"environment.json", f"{_TEMPORARY}environment.json", f"{_TEMPORARY}config.yaml"}
+    return all(
+        entry.name in files or (entry.name in folders and entry.is_dir() and not any(entry.iterdir()))
+        for entry in run_dir.iterdir()
+    )
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -81,6 +81,10 @@ def metrics_without_clock(metrics: Any) -> dict[str, Any]:
     return {key: value for key, value in metrics.items() if key not in ("seconds", "peak_rss_mb")}
 
 
+class StoppedError(Exception):
+    """Stands for a kill: watchers of a test raise it."""
+
+
 # Scripted runs -------------------------------------------------------------------------------------------------------
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from real_runs import TINY, train, write_config
 
 from envs.programs import Options, Programs
 from verifiers import PooledVerifier, PythonExecutor, make_verifier
@@ -25,3 +28,17 @@ def exact() -> Iterator[PooledVerifier]:
     """The verifier of `programs`."""
     with make_verifier("exact") as verifier:
         yield verifier
+
+
+@pytest.fixture(scope="session")
+def warm_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run folder: a model made from scratch, warmed up, and trained for two rounds. Imports torch."""
+    folder = tmp_path_factory.mktemp("warm")
+    assert train(write_config(folder / "tiny.yaml", TINY), folder / "run") == 0
+    return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def warm_model(warm_run: Path) -> Path:
+    """The folder of a model that proposes and solves a little."""
+    return warm_run / "start"

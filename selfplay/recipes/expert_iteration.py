@@ -61,7 +61,7 @@ class Config:
     """Range of the proposer's sampling temperature."""
     valid_target: Share = 0.6
     """Share of valid proposals that the temperature steers to."""
-    exploration: Annotated[float, Field(ge=0.0)] = 14.0
+    exploration: Annotated[float, Field(ge=0.0)] = 6.0
     """Greatest pressure (nats) against ending a proposal."""
     mutation: Share = 0.5
     """Share of each proposal's content that is redrawn."""

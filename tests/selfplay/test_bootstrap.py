@@ -38,7 +38,9 @@ class Noting(ScriptedLearner):
 class Warmup:
     """A bootstrap of scripted parts; a step of 10 rows raises the policy's reach by 8 x gain."""
 
-    def __init__(self, programs: Programs, exact: PooledVerifier, *, gain: float = 0.005, reach: float = 0.0, **changes: Any):
+    def __init__(
+        self, programs: Programs, exact: PooledVerifier, *, gain: float = 0.005, reach: float = 0.0, **changes: Any
+    ):
         settings = {"warmup_steps": 4, "check_every": 10, "max_steps": 100, "cooldown_steps": 5, **changes}
         config = BootstrapConfig(
             **{"learning_rate": 1.0, "seed_levels": (1, 2), "batch_size": 10, "criterion": CRITERION, **settings}
@@ -58,7 +60,7 @@ class Warmup:
 def test_it_stops_at_the_first_check_that_meets_the_criterion(programs: Programs, exact: PooledVerifier) -> None:
     one = Warmup(programs, exact)
     result = one.run()
-    # The reach rises by 0.04 a step: the seed levels are solved from 1 on, the level beyond them now and then from 2 on.
+    # The reach rises by 0.04 a step: the seed levels are solved from 1 on, the one beyond now and then from 2 on.
     assert [step for step, _ in one.reports] == [14, 24, 34, 44, 54, 59]
     assert [measures["accuracy"] >= 0.9 for _, measures in one.reports] == [False, False, True, True, True, True]
     assert [measures["next_level_pass"] > 0.0 for _, measures in one.reports] == [False] * 4 + [True] * 2

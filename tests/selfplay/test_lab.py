@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import episode, metrics_without_clock, play, problem, proposal, rounds_of, scripted_run, solved
+from builders import (
+    StoppedError,
+    episode,
+    metrics_without_clock,
+    play,
+    problem,
+    proposal,
+    rounds_of,
+    scripted_run,
+    solved,
+)
 
 from envs.programs import Programs
 from selfplay.config import EvaluationConfig, LearnerConfig
@@ -27,10 +37,6 @@ def lab(tmp_path: Path, programs: Programs, exact: PooledVerifier) -> Any:
     return make
 
 
-class Stop(Exception):
-    """Stands for a kill."""
-
-
 class StopAfter:
     """Raises once a round is done."""
 
@@ -41,7 +47,7 @@ class StopAfter:
 
     def round(self, metrics: Any) -> None:
         if metrics["iteration"] == self.number:
-            raise Stop
+            raise StoppedError
 
 
 # Rounds
@@ -123,7 +129,7 @@ def test_checkpoints_are_written_every_so_often_and_always_at_the_end(lab: Any) 
 
 
 def test_a_run_goes_on_after_the_last_whole_round_with_a_checkpoint(lab: Any) -> None:
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         play(lab(rounds=8, checkpoint_every=3, watchers=[StopAfter(4)]))
     again = lab(rounds=8, checkpoint_every=3)
     assert again.record.whole_rounds() == [0, 1, 2, 3, 4]
@@ -141,7 +147,7 @@ def test_a_checkpoint_without_its_round_is_forgotten(lab: Any) -> None:
 
 
 def test_a_checkpoint_that_was_cut_short_is_not_one(lab: Any) -> None:
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         play(lab(rounds=3, watchers=[StopAfter(1)]))
     again = lab(rounds=3)
     (again.record.checkpoints / ".tmp-0002").mkdir()
@@ -151,7 +157,7 @@ def test_a_checkpoint_that_was_cut_short_is_not_one(lab: Any) -> None:
 
 
 def test_a_run_without_a_checkpoint_starts_over(lab: Any) -> None:
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         play(lab(rounds=8, checkpoint_every=5, watchers=[StopAfter(2)]))
     again = lab(rounds=8, checkpoint_every=5)
     assert again.resume() == 0
@@ -186,7 +192,7 @@ def test_resuming_brings_back_weights_state_and_tokens_and_what_was_seen(
 def test_the_same_rounds_are_played_after_a_stop(lab: Any, tmp_path: Path) -> None:
     whole = rounds_of(play(lab(rounds=5)))
     shutil.rmtree(tmp_path / "run")
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         play(lab(rounds=5, watchers=[StopAfter(1)]))
     assert rounds_of(play(lab(rounds=5))) == whole
 

@@ -271,6 +271,23 @@ def test_create_that_fails_can_be_tried_again_in_the_same_folder(tmp_path: Path)
     assert Record.create(tmp_path / "run", {"seed": 1}, {"seed": 1}).config() == {"seed": 1}
 
 
+@pytest.mark.parametrize("left", [["rounds"], ["rounds", "checkpoints", ".tmp-environment.json"],
+                                  ["rounds", "checkpoints", "environment.json", ".tmp-config.yaml"]])  # fmt: skip
+def test_create_takes_over_what_a_killed_create_left_behind(tmp_path: Path, left: list[str]) -> None:
+    for name in left:
+        (tmp_path / name).write_text("{") if "." in name else (tmp_path / name).mkdir()
+    record = Record.create(tmp_path, {"seed": 1}, {"seed": 1})
+    assert (record.config(), record.environment(), record.whole_rounds()) == ({"seed": 1}, {"seed": 1}, [])
+
+
+@pytest.mark.parametrize("left", ["config.yaml", "rounds/0000", "checkpoints/0000", "notes.txt", "model"])
+def test_create_takes_over_nothing_that_a_run_made(tmp_path: Path, left: str) -> None:
+    (tmp_path / left).mkdir(parents=True)
+    with pytest.raises(RecordError, match="is not an empty folder"):
+        Record.create(tmp_path, {}, {})
+    assert (tmp_path / left).exists()
+
+
 def test_open_refuses_what_is_no_run_folder_and_finds_what_create_wrote(tmp_path: Path, record: Record) -> None:
     for folder in (tmp_path, tmp_path / "absent"):
         with pytest.raises(RecordError, match=r"not a run folder \(no config.yaml and no rounds\)"):

@@ -36,7 +36,10 @@ def test_a_single_attempt_tells_no_proposer_anything(name: str, unsolved: float,
     assert (PROPOSER_REWARDS[name](0, 1), PROPOSER_REWARDS[name](1, 1)) == (unsolved, solved_once)
 
 
-@given(st.sampled_from(sorted(PROPOSER_REWARDS)), st.integers(1, 64).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+@given(
+    st.sampled_from(sorted(PROPOSER_REWARDS)),
+    st.integers(1, 64).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
+)
 def test_proposer_rewards_lie_between_0_and_1_and_are_0_at_both_ends(name: str, counts: tuple[int, int]) -> None:
     k, n = counts
     value = PROPOSER_REWARDS[name](k, n)

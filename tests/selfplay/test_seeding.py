@@ -43,12 +43,22 @@ def test_seeds_do_not_depend_on_the_salt_of_the_process() -> None:
 
 
 def test_no_two_of_a_hundred_thousand_names_collide() -> None:
-    seeds = {seed_for(run, "solve", number, f"{number:x}", k) for run in range(5) for number in range(5000) for k in range(4)}
+    seeds = {
+        seed_for(run, "solve", number, f"{number:x}", k) for run in range(5) for number in range(5000) for k in range(4)
+    }
     assert len(seeds) == 100_000
 
 
 def test_the_parts_of_a_name_are_kept_apart() -> None:
-    names: list[tuple[str | int, ...]] = [("a", "b"), ("ab",), ("a", "b", ""), ("b", "a"), ("", "a", "b"), (1, 11), (11, 1)]
+    names: list[tuple[str | int, ...]] = [
+        ("a", "b"),
+        ("ab",),
+        ("a", "b", ""),
+        ("b", "a"),
+        ("", "a", "b"),
+        (1, 11),
+        (11, 1),
+    ]
     assert len({seed_for(0, *name) for name in names}) == len(names)
     assert seed_for(1, "1") != seed_for(11)
 
@@ -66,7 +76,7 @@ def test_uniforms_are_uniform_over_rows(seeds: str, step: int) -> None:
     count = 20_000
     rows = np.arange(count) if seeds == "consecutive" else np.array([seed_for(0, "row", row) for row in range(count)])
     drawn = uniforms(rows.astype(np.uint64), step)
-    assert ((0.0 <= drawn) & (drawn < 1.0)).all()
+    assert ((drawn >= 0.0) & (drawn < 1.0)).all()
     assert kstest(drawn, "uniform").pvalue > 1e-4
 
 

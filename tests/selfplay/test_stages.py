@@ -31,7 +31,9 @@ class Echo:
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> list[Transcript]:
         self.calls += 1
         self.requests += requests
-        return [transcript(one.prompt.prefix + one.prompt.messages[-1].text, one.role, seed=one.seed) for one in requests]
+        return [
+            transcript(one.prompt.prefix + one.prompt.messages[-1].text, one.role, seed=one.seed) for one in requests
+        ]
 
     def reference(self, role: str, prompt: Prompt, completion: str) -> Transcript:
         return transcript(completion, role)
@@ -88,7 +90,9 @@ def test_without_exploration_nothing_is_pressed(programs: Programs) -> None:
     assert all(request.bias == () for request in policy.requests)
 
 
-def test_an_environment_without_a_stop_text_cannot_be_pressed(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_without_a_stop_text_cannot_be_pressed(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Programs, "stop_text", lambda self: None)
     policy = Echo()
     propose(policy, programs, 50, 7, HOT, exploration=10.0)
@@ -142,7 +146,9 @@ def test_no_proposals_ground_nothing(programs: Programs) -> None:
 
 
 @pytest.mark.parametrize("num_attempts", [0, 1, 3])
-def test_every_problem_gets_its_attempts_in_order(programs: Programs, problems: list[Problem], num_attempts: int) -> None:
+def test_every_problem_gets_its_attempts_in_order(
+    programs: Programs, problems: list[Problem], num_attempts: int
+) -> None:
     attempts = solve(Echo(), programs, problems, num_attempts, 7, HOT)
     assert [len(group) for group in attempts] == [num_attempts] * 3
     for problem, group in zip(problems, attempts, strict=True):
@@ -186,7 +192,9 @@ def test_attempts_are_judged_once_in_order_and_only_where_there_is_an_answer(
 
     def attempts(problem: Problem) -> list[Transcript]:
         right = programs.solver_reply(problem)
-        wrong = right[:2] + "".join("1" if letter == "0" else "0" if letter.isdigit() else letter for letter in right[2:])
+        wrong = right[:2] + "".join(
+            "1" if letter == "0" else "0" if letter.isdigit() else letter for letter in right[2:]
+        )
         return [transcript(right), transcript("?"), transcript(right, stopped=False), transcript(wrong)]
 
     episodes = verify(problems, [attempts(problem) for problem in problems], programs, Counting())

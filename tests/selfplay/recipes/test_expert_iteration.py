@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import play, rounds_of, scripted_run
+from builders import StoppedError, play, rounds_of, scripted_run
 
 from envs.programs import Programs
-from selfplay.config import build
+from selfplay.config import EvaluationConfig, build
 from selfplay.errors import ConfigError
 from selfplay.lab import Lab
 from selfplay.proposers import PROPOSERS
@@ -22,10 +22,6 @@ from selfplay.types import Credited, Demonstration, Origin
 from verifiers import PooledVerifier
 
 LEARNERS = ["supervised", "policy_gradient"]
-
-
-class Stop(Exception):
-    """Stands for a kill."""
 
 
 class StopAt:
@@ -43,7 +39,7 @@ class StopAt:
     def _see(self) -> None:
         self.countdown -= 1
         if self.countdown == 0:
-            raise Stop
+            raise StoppedError
 
 
 class Batches:
@@ -77,16 +73,18 @@ def reach(lab: Lab) -> float:
 # It climbs
 
 
-@pytest.mark.parametrize("learner", LEARNERS)
-def test_the_reach_and_the_proposed_level_rise(run: Any, learner: str) -> None:
+@pytest.mark.parametrize(("learner", "gain"), [("supervised", 0.02), ("policy_gradient", 0.06)])
+def test_the_reach_the_proposed_level_and_the_held_out_accuracy_rise(run: Any, learner: str, gain: float) -> None:
     began = time.process_time()
-    lab = play(run(rounds=8, learner_name=learner))
-    assert time.process_time() - began < 2.0
+    evaluation = EvaluationConfig(every=1, num_problems=3)
+    lab = play(run(rounds=8, learner_name=learner, gain=gain, evaluation=evaluation))
+    assert time.process_time() - began < 3.0
     levels = [line["mean_level_proposed"] for line in lab.record.metrics()]
     assert reach(lab) > 3.0
     assert sum(levels[-3:]) / 3 > sum(levels[:3]) / 3 + 0.3
-    held_out = [line["held_out"]["programs"] for line in lab.record.metrics() if "held_out" in line]
-    assert held_out[-1]["4"] > held_out[0]["5"] == 0.0
+    solved = [sum(line["held_out"]["programs"].values()) for line in lab.record.metrics()]
+    assert solved == sorted(solved)
+    assert solved[-1] > solved[0]
 
 
 def test_every_round_leaves_its_proposals_attempts_verdicts_and_rewards(run: Any) -> None:
@@ -119,14 +117,13 @@ def test_another_seed_gives_another_run(run: Any) -> None:
     assert rounds_of(first)[0].proposals != rounds_of(second)[0].proposals
 
 
-@pytest.mark.parametrize("learner", LEARNERS)
-@pytest.mark.parametrize("every", [1, 2])
+@pytest.mark.parametrize(("learner", "every"), [("supervised", 1), ("policy_gradient", 2)])
 def test_a_run_stopped_anywhere_goes_on_to_the_same_end(run: Any, learner: str, every: int) -> None:
     changes = {"rounds": 4, "learner_name": learner, "checkpoint_every": every}
     whole = play(run("whole", **changes))
     events = 4 * 9  # seven phases, at least two of writing; a few more with evaluation
     for stop in range(3 + every, events, 5):
-        with pytest.raises(Stop):
+        with pytest.raises(StoppedError):
             play(run(f"stopped{stop}", watchers=[StopAt(stop)], **changes))
         again = play(run(f"stopped{stop}", **changes))
         assert rounds_of(again) == rounds_of(whole)
@@ -141,7 +138,7 @@ def test_a_run_stopped_again_and_again_goes_on_to_the_same_end(run: Any) -> None
         try:
             again = play(run("stopped", rounds=4, checkpoint_every=2, watchers=[StopAt(25 - stops)]))
             break
-        except Stop:
+        except StoppedError:
             stops += 1
     assert stops >= 1
     assert rounds_of(again) == rounds_of(whole)
@@ -211,7 +208,7 @@ def test_a_frozen_proposer_stays_where_it_began(run: Any) -> None:
 
 def test_a_frozen_proposer_is_still_the_one_of_the_start_after_a_stop(run: Any) -> None:
     whole = play(run("whole", rounds=4), proposer="frozen")
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         play(run("stopped", rounds=4, watchers=[StopAt(22)]), proposer="frozen")
     assert rounds_of(play(run("stopped", rounds=4), proposer="frozen")) == rounds_of(whole)
 

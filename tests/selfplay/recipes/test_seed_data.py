@@ -8,16 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import play, rounds_of, scripted_run
+from builders import StoppedError, play, rounds_of, scripted_run
 
 from envs.programs import Programs
 from selfplay.lab import Lab, used_tokens
 from selfplay.recipes.seed_data import round_to
 from verifiers import PooledVerifier
-
-
-class Stop(Exception):
-    """Stands for a kill."""
 
 
 class StopInRound:
@@ -29,7 +25,7 @@ class StopInRound:
     def phase(self, name: str) -> None:
         self.trained += name == "train"
         if self.trained == 2:
-            raise Stop
+            raise StoppedError
 
     def round(self, metrics: Mapping[str, Any]) -> None: ...
 
@@ -71,7 +67,7 @@ def test_it_is_the_same_twice(run: Any) -> None:
 
 def test_it_goes_on_after_a_stop(run: Any, tmp_path: Path) -> None:
     whole = play(run("whole", rounds=3))
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         play(run("stopped", rounds=3, watchers=[StopInRound()]))
     again = play(run("stopped", rounds=3))
     assert rounds_of(again) == rounds_of(whole)
