@@ -191,7 +191,10 @@ def _work_lines(config: RunConfig, get: Callable[..., int | None], num_levels: i
         ("solve", _times(proposals, attempts), get("solver_max_new_tokens", "max_new_tokens")),
     ):
         lines.append(_phase(phase, prompts, config.rounds, longest_reply, "prompts", "generated"))
-    lines.append(_phase("train", _times(steps, batch), config.rounds, longest, "sequences", "trained"))
+    rows = _times(steps, batch)
+    if config.learner.name == "policy_gradient":  # one pass over what was played
+        rows = None if proposals is None or attempts is None else proposals * (attempts + 1)
+    lines.append(_phase("train", rows, config.rounds, longest, "sequences", "trained"))
     reply = config.evaluation.max_new_tokens
     lines.append(_phase("evaluate", held_out, evaluations, reply, "prompts", "generated", "evaluation"))
     return lines

@@ -77,6 +77,11 @@ def check(config: RunConfig) -> Checked:
                 f"{key}: got or needs level {outside[0]}, expected levels {levels[0]} to {levels[-1]} of "
                 f"{config.env.name} (the bootstrap also tests one level beyond its seeds)"
             )
+    if config.model.lora is not None and config.bootstrap is not None:
+        raise ConfigError(
+            "model.lora: got adapters together with a bootstrap, expected one of them: a run folder keeps adapters, "
+            "not the weights beneath. Warm the model up first (scripts.bootstrap), then name its folder in model.name"
+        )
     return Checked(config, recipe, options, env_options, levels)
 
 
@@ -89,6 +94,12 @@ def start_processes(config: RunConfig) -> Processes:
         torch.set_num_threads(config.model.threads)
     from selfplay.models import pick_device
 
+    several = "MASTER_ADDR" in os.environ and "ACCELERATE_MIXED_PRECISION" in os.environ
+    if several and "WORLD_SIZE" not in os.environ:
+        raise ConfigError(
+            "accelerate launch was asked for several processes, but started one: that is what its --cpu does. On CPU, "
+            "launch with: ACCELERATE_USE_CPU=true accelerate launch --multi_gpu --num_processes 2 …"
+        )
     launched = int(os.environ.get("WORLD_SIZE", "1"))
     if launched == 1:
         return OneProcess()

@@ -19,6 +19,7 @@ from scripts.cli import run_main
 from selfplay.record import Record
 
 ROOT = Path(__file__).parents[2]
+ADAPTERS = ("model.lora={rank: 2}", "learner.optimizer=adamw")
 BLOCK_TORCH = """
 import sys
 class Block:
@@ -105,6 +106,7 @@ def test_every_shipped_configuration_of_a_run_passes_a_dry_run(path: Path, capsy
             "error: evaluation.levels: got or needs level 6, expected levels 1 to 5 of programs",
         ),
         ("bootstrap.seed_levels=[1,5]", "error: bootstrap.seed_levels: got or needs level 6, expected levels 1 to 5"),
+        ("model.lora={rank: 2}", "error: model.lora: got adapters together with a bootstrap, expected one of them"),
         ("rounds=many", 'rounds: got "many" (text), expected a whole number >= 1'),
     ],
 )
@@ -160,7 +162,7 @@ def spoil(folder: Path, how: str) -> None:
         ("broken config", "not a valid JSON file", True),
         ("no weights", "no file named model.safetensors", False),
         ("cut weights", "cannot load", False),
-        ("other weights", "has no weights for 11 tensors of its model, such as model.layers.1.", False),
+        ("other weights", "has no weights for 9 tensors of its model, such as model.layers.1.", False),
     ],
 )
 def test_a_model_that_cannot_be_used_is_one_message(
@@ -171,7 +173,7 @@ def test_a_model_that_cannot_be_used_is_one_message(
     spoil(model, how)
     config = write_config(tmp_path / "run.yaml", with_model(model))
     said = refused(capsys, "--config", str(config), "--run-dir", str(tmp_path / "run"))
-    assert said.startswith(f"error: model.name: {model}" if "cannot" not in said else "error: model.name: cannot load")
+    assert said.startswith("error: model.name: ")
     assert message in said
     assert str(model) in said
     assert (tmp_path / "run").exists() == (not is_early)
@@ -261,12 +263,14 @@ def test_the_final_model_is_a_plain_folder_with_a_card(warm_run: Path) -> None:
 
     model = AutoModelForCausalLM.from_pretrained(warm_run / "model")
     tokenizer = AutoTokenizer.from_pretrained(warm_run / "model")
-    inputs = tokenizer("<solve>b=3;c=b^2;print(c)b=", add_special_tokens=False, return_tensors="pt")
+    attempt = records_of(warm_run)[0].episodes[0].attempts[0].transcript
+    text = attempt.messages[0].text + attempt.completion[:2]
+    inputs = tokenizer(text, return_tensors="pt")
+    assert tokenizer.decode(inputs["input_ids"][0]) == text
     output = model.generate(
         inputs["input_ids"], attention_mask=inputs["attention_mask"], max_new_tokens=3, do_sample=False
     )
     assert output.shape[1] > inputs["input_ids"].shape[1]
-    assert tokenizer.decode(inputs["input_ids"][0]) == "<solve>b=3;c=b^2;print(c)b="
     card = (warm_run / "model" / "README.md").read_text()
     assert "| programs 4 |" in card
     assert (
@@ -316,16 +320,28 @@ def test_the_same_run_twice_leaves_the_same_weights_metrics_and_records(
     assert len(first[0]) == 3
 
 
-def test_adapters_begin_as_the_seed_says_and_the_base_stays(warm_model: Path, tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft, on this transformers
+def test_adapters_begin_as_the_seed_says(warm_model: Path, tmp_path: Path) -> None:
     import torch
 
     config = write_config(tmp_path / "run.yaml", with_model(warm_model))
     hashes: list[Any] = []
     for name, seed in (("first", 0), ("second", 0), ("other", 1)):
         torch.manual_seed(len(hashes))  # what ran before must not matter
-        assert train(config, tmp_path / name, "model.lora={rank: 2}", f"seed={seed}", "rounds=1") == 0
+        assert train(config, tmp_path / name, *ADAPTERS, f"seed={seed}", "rounds=1") == 0
         hashes.append((tmp_path / name / "model" / "adapter_model.safetensors").read_bytes())
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+def test_a_run_with_adapters_goes_on_to_the_same_end(warm_model: Path, tmp_path: Path) -> None:
+    config = write_config(tmp_path / "run.yaml", with_model(warm_model))
+    assert train(config, tmp_path / "stopped", *ADAPTERS, "rounds=1") == 0
+    assert train(config, tmp_path / "stopped", *ADAPTERS, "rounds=2", "--resume") == 0
+    assert train(config, tmp_path / "whole", *ADAPTERS, "rounds=2") == 0
+    weights = [(tmp_path / name / "model" / "adapter_model.safetensors").read_bytes() for name in ("stopped", "whole")]
+    assert weights[0] == weights[1]
+    assert metrics_of(tmp_path / "stopped") == metrics_of(tmp_path / "whole")
 
 
 def test_a_finished_run_can_be_given_more_rounds(warm_model: Path, tmp_path: Path) -> None:

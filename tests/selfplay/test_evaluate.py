@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import random
+from collections.abc import Sequence
 from itertools import combinations
 
 import pytest
@@ -14,25 +16,35 @@ from envs.programs import Options, Programs
 from selfplay.evaluate import accuracy, evaluate, held_out_split, pass_at_k, wilson_interval
 from selfplay.scripted import ScriptedPolicy
 from selfplay.seeds import SeedData, seed_split
-from selfplay.types import Problem, Status
+from selfplay.types import Draft, Origin, Problem, Rejection, Status
 from verifiers import PooledVerifier
 
 # Splits
 
 
-def test_the_held_out_split_is_frozen(programs: Programs) -> None:
-    split = held_out_split(programs, [1, 8], 3)
-    assert {level: [one.prompt for one in problems] for level, problems in split.items()} == FROZEN
+class Numbers(Programs):
+    """An environment whose problems are numbers, so that no change of a real one moves this table."""
+
+    name = "numbers"
+
+    def __init__(self) -> None:
+        self.levels = range(1, 4)
+
+    def draw(self, level: int, rng: random.Random) -> Draft:
+        return Draft(f"{rng.randrange(10**level)}", level)
+
+    def ground(self, drafts: Sequence[Draft]) -> list[Problem | Rejection]:
+        return [Problem(self.name, one.prompt, one.prompt, Origin.GENERATED, one.level) for one in drafts]
 
 
-FROZEN = {
-    1: ["l=3;m=l^3;print(m)", "k=1;l=k&2;print(l)", "d=2;e=d&1;print(e)"],
-    8: [
-        "n=0;o=n&1;p=o&3;a=p|2;b=a&0;c=b&0;d=c^0;e=d|3;f=e^2;print(f)",
-        "e=3;f=e&1;g=f&1;h=g|0;i=h|0;j=i|3;k=j|3;l=k|2;m=l|0;print(m)",
-        "h=0;i=h&0;j=i|0;k=j&3;l=k&1;m=l|2;n=m&3;o=n|0;p=o^1;print(p)",
-    ],
-}
+def test_splits_have_literal_values_that_never_change() -> None:
+    held_out = held_out_split(Numbers(), [1, 3], 3)
+    assert {level: [one.prompt for one in problems] for level, problems in held_out.items()} == {
+        1: ["8", "3", "5"],
+        3: ["560", "950", "802"],
+    }
+    seeds = [one.prompt for one in seed_split(Numbers(), [2, 3], 6, set())]
+    assert seeds == ["21", "66", "98", "191", "237", "388"]
 
 
 def test_a_split_has_as_many_distinct_problems_of_each_level_as_asked(programs: Programs) -> None:

@@ -42,6 +42,10 @@ class Echo:
         return self
 
 
+def program(programs: Programs, level: int = 1, seed: int = 0) -> str:
+    return programs.draw(level, random.Random(seed)).prompt
+
+
 def written(*texts: str) -> list[Transcript]:
     return [transcript(text, "proposer") for text in texts]
 
@@ -77,7 +81,7 @@ def test_exploration_presses_half_of_the_proposals_to_go_on(programs: Programs) 
     policy = Echo()
     propose(policy, programs, 1000, 7, HOT, exploration=10.0)
     pressed = [request.bias for request in policy.requests if request.bias]
-    values = [value for ((text, value),) in pressed if text == "print("]
+    values = [value for ((text, value),) in pressed if text == programs.stop_text()]
     assert len(values) == len(pressed)
     assert 430 <= len(pressed) <= 570
     assert -10.0 <= min(values) < -9.0
@@ -103,18 +107,20 @@ def test_an_environment_without_a_stop_text_cannot_be_pressed(
 
 
 def test_every_transcript_becomes_one_proposal_with_its_problem_or_its_reason(programs: Programs) -> None:
-    unfinished = transcript("b=1;c=b^1;print(c)", "proposer", stopped=False)
-    texts = [*written("b=3;c=b^2;print(c)", "nonsense", "b=3;d=b^2;print(d)", "b=3;c=b^2;print(c)"), unfinished]
+    good = program(programs)
+    wrong_name = good[:-2] + ("a" if good[-2] != "a" else "b") + ")"
+    unfinished = transcript(program(programs, 2), "proposer", stopped=False)
+    texts = [*written(good, "nonsense", wrong_name, good), unfinished]
     proposals = validate(texts, programs, Gate(()), 0)
     assert [one.transcript for one in proposals] == texts
     reasons = [one.outcome.reason if isinstance(one.outcome, Rejection) else "problem" for one in proposals]
     assert reasons == ["problem", "grammar", "names", "duplicate", "unfinished"]
     assert proposals[0].problem is not None
-    assert proposals[0].problem.reference == "3b1c"
+    assert proposals[0].problem.prompt == good
 
 
 def test_a_held_out_problem_is_refused(programs: Programs) -> None:
-    text = "b=3;c=b^2;print(c)"
+    text = program(programs)
     gate = Gate([problem_id("programs", text)])
     (one,) = validate(written(text), programs, gate, 0)
     assert isinstance(one.outcome, Rejection)
@@ -122,7 +128,7 @@ def test_a_held_out_problem_is_refused(programs: Programs) -> None:
 
 
 def test_a_mutant_keeps_its_level_and_names_its_parent(programs: Programs) -> None:
-    text = "b=3;c=b^2;d=c|1;e=d&3;print(e)"
+    text = program(programs, 3)
     (one,) = validate(written(text), programs, Gate(()), 5, mutation=1.0)
     assert one.problem is not None
     assert one.problem.prompt != text
@@ -131,7 +137,7 @@ def test_a_mutant_keeps_its_level_and_names_its_parent(programs: Programs) -> No
 
 
 def test_mutants_depend_on_the_seed_and_the_place_only(programs: Programs) -> None:
-    text = "b=3;c=b^2;d=c|1;e=d&3;print(e)"
+    text = program(programs, 3)
     runs = [validate(written("junk", text, text), programs, Gate(()), seed, mutation=1.0) for seed in (5, 5, 6)]
     prompts = [[one.problem.prompt for one in run if one.problem] for run in runs]
     assert prompts[0] == prompts[1] != prompts[2]
@@ -205,7 +211,7 @@ def test_attempts_are_judged_once_in_order_and_only_where_there_is_an_answer(
 
 
 def test_an_episode_knows_the_proposal_it_came_from(programs: Programs, exact: PooledVerifier) -> None:
-    proposals = validate(written("b=3;c=b^2;print(c)", "b=2;c=b^2;print(c)"), programs, Gate(()), 0)
+    proposals = validate(written(program(programs), program(programs, 2)), programs, Gate(()), 0)
     problems = [one.problem for one in proposals if one.problem]
     attempts: list[list[Transcript]] = [[] for _ in problems]
     assert [one.proposal for one in verify(problems, attempts, programs, exact, proposals)] == proposals
