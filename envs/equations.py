@@ -15,7 +15,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Annotated, Literal
 
@@ -33,6 +33,7 @@ MAX_REDRAWS = 1000
 
 _EQUATION = re.compile(r"([abkmnxyz])((?:[+-][1-9])+)=(1?[0-9])")
 _TERM = re.compile(r"[+-][1-9]")
+_TRACE = re.compile(r"([abkmnxyz]):[0-9]+;(?:[+-][1-9]:-?[0-9]+;)*\1=-?[0-9]+")
 _NUMBER = re.compile(r"-?[0-9]{1,100}(?:/[0-9]{1,100})?")
 
 _INSTRUCT_SOLVER = (
@@ -156,6 +157,17 @@ class Equations:
         values = _steps(terms, value)
         steps = zip([unknown, *terms], values, strict=True)
         return "".join(f"{moved}:{after};" for moved, after in steps) + f"{unknown}={values[-1]}"
+
+    def augment(self, problem: Problem, reply: str, rng: random.Random) -> tuple[Problem, str]:
+        """Rename the unknown, in problem and reply alike; a reply in free words stays as it is."""
+        old, new = problem.payload["unknown"], rng.choice(UNKNOWNS)
+        if not _TRACE.fullmatch(reply):
+            return problem, reply
+        source = problem.prompt.replace(old, new)
+        payload = {"equation": source, "unknown": new}
+        reference = problem.reference.replace(old, new)
+        renamed = replace(problem, prompt=source, reference=reference, payload=payload, parents=(problem.id,))
+        return renamed, reply.replace(old, new)
 
     def read_answer(self, problem: Problem, completion: str) -> str | None:
         """The integer or fraction after the last `x=` (spaces, and one full stop or semicolon at the end, aside)."""

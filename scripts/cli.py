@@ -184,8 +184,8 @@ def _work_lines(config: RunConfig, get: Callable[..., int | None], num_levels: i
     evaluations = num_evaluations(config.rounds, config.evaluation.every)
     lines = []
     if config.bootstrap is not None:
-        rows = config.bootstrap.max_steps * config.bootstrap.batch_size
-        lines.append(f"  bootstrap: {_most(rows)} sequences, {_tokens(rows, longest)} trained")
+        warm_up = config.bootstrap.max_steps * config.bootstrap.batch_size
+        lines.append(f"  bootstrap: {_most(warm_up)} sequences, {_tokens(warm_up, longest)} trained")
     for phase, prompts, longest_reply in (
         ("propose", proposals, get("proposer_max_new_tokens", "max_new_tokens")),
         ("solve", _times(proposals, attempts), get("solver_max_new_tokens", "max_new_tokens")),

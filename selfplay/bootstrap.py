@@ -3,7 +3,7 @@
 It stops at a criterion, not at a number of steps: accuracy on the seed levels, share of valid proposals, and pass@k
 one level beyond the seeds above zero, because from an exact zero no self-play recovers. The learning rate rises,
 stays until the criterion holds, then falls. If the criterion does not hold within `max_steps`, the run stops and says
-what was missing. It touches no private split: the checks use fresh problems, never the held-out ones.
+what was missing. It trains on the seed split only; the checks draw fresh problems and train on none of them.
 """
 
 from __future__ import annotations

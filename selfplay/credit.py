@@ -13,17 +13,20 @@ from dataclasses import replace
 from selfplay.pool import Item
 from selfplay.types import Credited, Episode, Origin, Problem, Proposal, Reward, Status, Transcript
 
+Solved = tuple[Problem, Transcript]
+"""A problem and a transcript that solves it."""
+
 
 def solver_items(
     episodes: Iterable[Episode], round_number: int, level_power: float = 0.5, easy_floor: float = 0.2
-) -> list[Item]:
+) -> list[Item[Solved]]:
     """The correct attempts of each episode, weighted level^level_power x (1 + easy_floor - p).
 
     Hard problems weigh more: long ones, and those that are rarely solved; `easy_floor` > 0 keeps mastered ones alive.
     """
     items = []
     for episode in episodes:
-        correct = tuple(attempt.transcript for attempt in episode.attempts if attempt.correct)
+        correct = tuple((episode.problem, attempt.transcript) for attempt in episode.attempts if attempt.correct)
         if correct:
             rate = len(correct) / episode.num_decided
             items.append(
@@ -36,14 +39,16 @@ def proposer_items(
     proposals: Sequence[Proposal],
     rewards: Sequence[Reward | None],
     round_number: int,
-    write: Callable[[Problem], Transcript],
-) -> list[Item]:
-    """Proposals worth imitating, weighted by reward; `write` gives the transcript that poses a problem as admitted."""
-    return [
-        Item((write(proposal.problem),), reward.total, round_number)
+    write: Callable[[Sequence[Problem]], list[Transcript]],
+) -> list[Item[Transcript]]:
+    """Proposals worth imitating, weighted by reward; `write` gives the transcripts that pose problems as admitted."""
+    paid = [
+        (proposal.problem, reward.total)
         for proposal, reward in zip(proposals, rewards, strict=True)
         if proposal.problem is not None and reward is not None and reward.total > 0.0
     ]
+    written = write([problem for problem, _ in paid])
+    return [Item((text,), total, round_number) for text, (_, total) in zip(written, paid, strict=True)]
 
 
 def group_advantages(rewards: Sequence[float], *, leave_one_out: bool = False, scale: bool = False) -> list[float]:

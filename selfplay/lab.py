@@ -228,6 +228,7 @@ class Lab:
             final = checkpoint_folder(self.record, number)
             shutil.rmtree(final, ignore_errors=True)
             os.rename(temporary, final)
+            flush(self.record.checkpoints)
 
     def _prune(self) -> None:
         for number in checkpoints(self.record)[: -self.config.keep_checkpoints]:
@@ -248,11 +249,17 @@ def flush_folder(folder: Path) -> None:
     """Force the files of a folder to disk."""
     for entry in folder.iterdir():
         if entry.is_file():
-            descriptor = os.open(entry, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            flush(entry)
+    flush(folder)
+
+
+def flush(path: Path) -> None:
+    """Force one file, or the list of names in a folder, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def describe(number: int, proposals: Sequence[Proposal], episodes: Sequence[Episode]) -> dict[str, Any]:

@@ -86,21 +86,32 @@ class HFPolicy:
 
     def reference(self, role: str, prompt: Prompt, completion: str) -> Transcript:
         """`completion` (the forced prefix included) as a transcript that ends by itself."""
-        if not completion.startswith(prompt.prefix):
-            raise ValueError(f"the completion {completion[:40]!r} does not start with its prefix {prompt.prefix!r}")
-        context = self._encode([prompt])[0]
-        text = completion.removeprefix(prompt.prefix)
-        reply = [*self.tokenizer(text, add_special_tokens=False)["input_ids"], self.tokenizer.eos_token_id]
-        return Transcript(
-            role,
-            (*prompt.messages, Message("assistant", completion)),
-            (*context, *reply),
-            (False,) * len(context) + (True,) * len(reply),
-            (),
-            -1,
-            0,
-            True,
-        )
+        return self.references(role, [(prompt, completion)])[0]
+
+    def references(self, role: str, replies: Sequence[tuple[Prompt, str]]) -> list[Transcript]:
+        """`reference` of many pairs, tokenised together. Raises ValueError if a reply lacks its prompt's prefix."""
+        if not replies:
+            return []
+        for prompt, completion in replies:
+            if not completion.startswith(prompt.prefix):
+                raise ValueError(f"the completion {completion[:40]!r} does not start with its prefix {prompt.prefix!r}")
+        contexts = self._encode([prompt for prompt, _ in replies])
+        texts = [completion.removeprefix(prompt.prefix) for prompt, completion in replies]
+        sampled = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+        end = self.tokenizer.eos_token_id
+        return [
+            Transcript(
+                role,
+                (*prompt.messages, Message("assistant", completion)),
+                (*context, *tokens, end),
+                (False,) * len(context) + (True,) * (len(tokens) + 1),
+                (),
+                -1,
+                0,
+                True,
+            )
+            for (prompt, completion), context, tokens in zip(replies, contexts, sampled, strict=True)
+        ]
 
     def snapshot(self) -> HFPolicy:
         """A frozen copy of the current weights.

@@ -27,15 +27,18 @@ class GeneratorProposer:
         for request in requests:
             rng = rng_for(request.seed, "draw")
             drafts.append(self.env.draw(rng.choices(list(self.env.levels), self.weights)[0], rng))
-        transcripts = []
-        for request, problem in zip(requests, self.env.ground(drafts), strict=True):
+        replies = []
+        for problem in self.env.ground(drafts):
             if not isinstance(problem, Problem):
                 raise ValueError(f"{self.env.name} drew a problem that it cannot ground: {problem.detail}")
-            transcripts.append(self.writer.reference(request.role, *self.env.proposer_reply(problem)))
-        return transcripts
+            replies.append(self.env.proposer_reply(problem))
+        return self.references("proposer", replies)
 
     def reference(self, role: str, prompt: Prompt, completion: str) -> Transcript:
         return self.writer.reference(role, prompt, completion)
+
+    def references(self, role: str, replies: Sequence[tuple[Prompt, str]]) -> list[Transcript]:
+        return self.writer.references(role, replies)
 
     def snapshot(self) -> Policy:
         return self

@@ -38,6 +38,10 @@ class Policy(Protocol):
         """The transcript of a given reply, as if the policy had written it (`policy_version` -1, no logprobs)."""
         ...
 
+    def references(self, role: str, replies: Sequence[tuple[Prompt, str]]) -> list[Transcript]:
+        """`reference` of many (prompt, reply) pairs at once."""
+        ...
+
     def snapshot(self) -> Policy:
         """A frozen copy, for opponents, references and controls."""
         ...
@@ -90,6 +94,10 @@ class Environment(Protocol):
 
     def solver_reply(self, problem: Problem) -> str:
         """The reference solution, written as a solver should (forced prefix included)."""
+        ...
+
+    def augment(self, problem: Problem, reply: str, rng: random.Random) -> tuple[Problem, str]:
+        """An equivalent problem, and the reply carried over by the same symmetry (renaming): as right as before."""
         ...
 
     def read_answer(self, problem: Problem, completion: str) -> str | None:

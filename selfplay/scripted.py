@@ -65,6 +65,9 @@ class ScriptedPolicy:
     def reference(self, role: str, prompt: Prompt, completion: str) -> Transcript:
         return self._transcript(role, prompt, completion, -1, 0)
 
+    def references(self, role: str, replies: Sequence[tuple[Prompt, str]]) -> list[Transcript]:
+        return [self.reference(role, prompt, completion) for prompt, completion in replies]
+
     def _transcript(self, role: str, prompt: Prompt, reply: str, version: int, seed: int) -> Transcript:
         context = ("".join(message.text for message in prompt.messages) + prompt.prefix).encode()
         sampled = reply.removeprefix(prompt.prefix).encode() + b"\0"

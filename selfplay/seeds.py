@@ -46,19 +46,16 @@ class SeedData:
 
     def solutions(self, count: int, rng: random.Random, filler: int = 0) -> list[Demonstration]:
         """Reference solutions of problems uniform over levels, each in a fresh rendering."""
-        rows = []
+        replies = []
         for _ in range(count):
             problem = self._draw(rng)
-            prompt = self.env.solver_prompt(problem, rng, filler)
-            rows.append(Demonstration(self.policy.reference("solver", prompt, self.env.solver_reply(problem))))
-        return rows
+            replies.append((self.env.solver_prompt(problem, rng, filler), self.env.solver_reply(problem)))
+        return [Demonstration(transcript) for transcript in self.policy.references("solver", replies)]
 
     def proposals(self, count: int, rng: random.Random) -> list[Demonstration]:
         """How a proposer would have posed problems uniform over levels."""
-        return [
-            Demonstration(self.policy.reference("proposer", *self.env.proposer_reply(self._draw(rng))))
-            for _ in range(count)
-        ]
+        replies = [self.env.proposer_reply(self._draw(rng)) for _ in range(count)]
+        return [Demonstration(transcript) for transcript in self.policy.references("proposer", replies)]
 
     def _draw(self, rng: random.Random) -> Problem:
         return rng.choice(self._by_level[rng.choice(self.levels)])

@@ -95,6 +95,38 @@ def solve(
     return [flat[row * num_attempts : (row + 1) * num_attempts] for row in range(len(problems))]
 
 
+def augment(
+    solved: Sequence[tuple[Problem, Transcript]],
+    policy: Policy,
+    env: Environment,
+    verifier: Verifier,
+    gate: Gate,
+    seed: int,
+    filler: int = 0,
+) -> list[Transcript]:
+    """Each solved problem as an equivalent one (`Environment.augment`), its solution carried over and judged again.
+
+    Where the new problem is held out, or its solution is not right, the original transcript stays.
+    """
+    moved = []
+    for index, (problem, transcript) in enumerate(solved):
+        rng = rng_for(seed, "augment", index)
+        equivalent, reply = env.augment(problem, transcript.completion, rng)
+        moved.append((equivalent, env.solver_prompt(equivalent, rng, filler), reply))
+    answers = [(problem, env.read_answer(problem, reply)) for problem, _, reply in moved]
+    judged = iter(verifier.verify([(problem, answer) for problem, answer in answers if answer is not None]))
+    right = [
+        answer is not None and next(judged).status is Status.CORRECT and problem.id not in gate.held_out
+        for problem, answer in answers
+    ]
+    written = iter(
+        policy.references(
+            "solver", [(prompt, reply) for (_, prompt, reply), kept in zip(moved, right, strict=True) if kept]
+        )
+    )
+    return [next(written) if kept else transcript for (_, transcript), kept in zip(solved, right, strict=True)]
+
+
 def verify(
     problems: Sequence[Problem],
     attempts: Sequence[Sequence[Transcript]],

@@ -22,12 +22,17 @@ class MuonWithAdamW(torch.optim.Optimizer):
         self, matrices: list[torch.nn.Parameter], others: list[torch.nn.Parameter], config: LearnerConfig
     ) -> None:
         assert config.muon_learning_rate is not None
-        self.parts: list[torch.optim.Optimizer] = [
-            torch.optim.Muon(
-                matrices, lr=config.muon_learning_rate, momentum=0.95, weight_decay=config.weight_decay, ns_steps=4
-            ),
-            _adamw(others, config),
-        ]
+        muon: dict[str, Any] = {
+            "lr": config.muon_learning_rate,
+            "momentum": 0.95,
+            "weight_decay": config.weight_decay,
+            "ns_steps": 4,
+        }
+        self.parts: list[torch.optim.Optimizer] = []
+        if matrices:
+            self.parts.append(torch.optim.Muon(matrices, **muon))
+        if others:  # with LoRA on linear layers, there are none
+            self.parts.append(_adamw(others, config))
         # The base class is not initialised: groups and state live in the parts. Schedulers and accelerate look at
         # `param_groups`, `defaults`, `state` and these two hook tables only.
         self.defaults: dict[str, Any] = {}

@@ -126,7 +126,8 @@ def train_on(trainer: Any, rows: Sequence[Any], optimizer: torch.optim.Optimizer
     trainer.lr_scheduler = scheduler
     _patched(trainer.model).forward = trainer.own_forward
     try:
-        return float(trainer.train().training_loss)
+        loss = torch.tensor(trainer.train().training_loss, device=trainer.accelerator.device)
+        return float(trainer.accelerator.reduce(loss, "mean"))
     finally:
         unpatch(trainer.model)
 

@@ -17,7 +17,9 @@ Deviations from Absolute Zero:
 3. Half of each proposal's content is redrawn (`mutation`), and half of the proposals are pressed to go on
    (`exploration`): a tiny proposer otherwise collapses onto favourites. The same pressure with a frozen proposer
    stays flat.
-4. Proposer temperature follows the share of valid proposals.
+4. The solver trains on its verified attempts carried over to equivalent problems (`augment`: renaming), judged again
+   and kept apart from the held-out split: a pool of some thousand problems is else seen too often.
+5. Proposer temperature follows the share of valid proposals.
 """
 
 from __future__ import annotations
@@ -30,13 +32,20 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from selfplay.config import FieldError
-from selfplay.credit import credit_attempts, credit_proposals, first_answers, proposer_items, solver_items
+from selfplay.credit import (
+    Solved,
+    credit_attempts,
+    credit_proposals,
+    first_answers,
+    proposer_items,
+    solver_items,
+)
 from selfplay.lab import Lab, Round
 from selfplay.pool import Pool
 from selfplay.proposers import PROPOSERS
 from selfplay.rewards import PROPOSER_REWARDS, reward_attempt, reward_proposals
 from selfplay.seeding import rng_for, seed_for
-from selfplay.stages import propose, solve, validate, verify
+from selfplay.stages import augment, propose, solve, validate, verify
 from selfplay.types import Demonstration, Episode, Problem, Proposal, Reward, Sampling, Transcript
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -65,6 +74,8 @@ class Config:
     """Greatest pressure (nats) against ending a proposal."""
     mutation: Share = 0.5
     """Share of each proposal's content that is redrawn."""
+    augment: bool = True
+    """Train on verified attempts in equivalent problems (renamed), judged again, rather than on their own text."""
     filler: Annotated[int, Field(ge=0)] = 4
     """Most harmless insertions in a problem as shown to the solver."""
     proposer_share: Share = 0.25
@@ -98,8 +109,8 @@ class Memory:
     def __init__(self, lab: Lab, config: Config) -> None:
         self.lab = lab
         self.config = config
-        self.solver = Pool(config.solver_capacity, config.solver_recency)
-        self.proposer = Pool(config.proposer_capacity, config.proposer_recency)
+        self.solver: Pool[Solved] = Pool(config.solver_capacity, config.solver_recency)
+        self.proposer: Pool[Transcript] = Pool(config.proposer_capacity, config.proposer_recency)
         for past in lab.past():
             self.absorb(past.number, past.proposals, past.episodes, past.proposal_rewards)
 
@@ -114,8 +125,9 @@ class Memory:
         self.solver.add(solver_items(episodes, number, config.level_power, config.easy_floor))
         self.proposer.add(proposer_items(proposals, rewards, number, self._pose))
 
-    def _pose(self, problem: Problem) -> Transcript:
-        return self.lab.policy.reference("proposer", *self.lab.env.proposer_reply(problem))
+    def _pose(self, problems: Sequence[Problem]) -> list[Transcript]:
+        env = self.lab.env
+        return self.lab.policy.references("proposer", [env.proposer_reply(problem) for problem in problems])
 
     def demonstrations(self, round: Round) -> list[Demonstration]:
         """The round's training rows: verified attempts, well-paid proposals, and the seed data that anchors them."""
@@ -126,7 +138,13 @@ class Memory:
         seed_proposals = seeds.proposals(round_up(count * config.seed_proposal_share), rng)
         proposals = self.proposer.draw(round_up(count * config.proposer_share), round.number, rng)
         left = count - len(seed_solutions) - len(seed_proposals) - len(proposals)
-        attempts = self.solver.draw(left, round.number, rng)
+        solved = self.solver.draw(left, round.number, rng)
+        if config.augment:
+            lab = self.lab
+            seed = seed_for(round.seed, "augment")
+            attempts = augment(solved, lab.policy, lab.env, lab.verifier, lab.gate, seed, config.filler)
+        else:
+            attempts = [transcript for _, transcript in solved]
         return [*seed_solutions, *seed_proposals, *map(Demonstration, [*proposals, *attempts])]
 
 

@@ -258,3 +258,21 @@ def test_the_solver_is_given_the_beginning_of_the_reference_solution(env: Enviro
     rng = rng_for(0, "prefix")
     for problem in grounded(env, "prefix", 5):
         assert env.solver_reply(problem).startswith(env.solver_prompt(problem, rng, 2).prefix)
+
+
+def test_an_augmented_problem_has_the_reference_that_grounding_it_gives_and_its_reply_is_right(
+    env: Environment,
+) -> None:
+    problems = grounded(env, "augment", 5)
+    rng = random.Random(0)
+    moved = [env.augment(problem, env.solver_reply(problem), rng) for problem in problems]
+    again = [p for p in env.ground([Draft(one.prompt, one.level) for one, _ in moved]) if isinstance(p, Problem)]
+    assert [problem.reference for problem, _ in moved] == [problem.reference for problem in again]
+    assert [reply for _, reply in moved] == [env.solver_reply(problem) for problem in again]
+    assert len({problem.id for problem, _ in moved} - {problem.id for problem in problems}) > len(problems) / 2
+
+
+def test_a_reply_in_free_words_is_not_augmented(env: Environment) -> None:
+    problem = grounded(env, "free words", 1)[-1]
+    reply = f"I think about it. {env.solver_reply(problem)}"
+    assert env.augment(problem, reply, random.Random(1)) == (problem, reply)

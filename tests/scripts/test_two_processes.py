@@ -107,7 +107,6 @@ def test_two_processes_learn_what_one_process_learns_but_for_noise(
     assert steps[0] == steps[1]
 
 
-@pytest.mark.xfail(reason="the loss of several processes is that of the first one's rows", strict=True)
 def test_the_loss_is_that_of_all_processes(together: Path, alone: Path) -> None:
     losses = [[line["learner"]["loss"] for line in metrics_of(run_dir)] for run_dir in (together, alone)]
     assert losses[0] == pytest.approx(losses[1], rel=0.1)

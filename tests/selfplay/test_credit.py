@@ -27,7 +27,7 @@ REWARDS = st.lists(st.floats(-10, 10), max_size=12)
 def test_only_correct_attempts_are_imitated() -> None:
     one = episode([Status.WRONG, Status.CORRECT, Status.FAULT, Status.CORRECT, Status.TIMEOUT])
     (item,) = solver_items([one, episode([Status.WRONG])], 7)
-    assert [found.completion for found in item.transcripts] == ["1", "3"]
+    assert [found.completion for _, found in item.choices] == ["1", "3"]
     assert item.born == 7
 
 
@@ -47,8 +47,10 @@ def test_the_weight_of_a_solver_item_leaves_out_undecided_attempts() -> None:
 def test_proposals_are_imitated_as_admitted_if_they_were_paid() -> None:
     outcomes = [problem("paid"), problem("unpaid"), Rejection("grammar"), problem("fault")]
     rewards = [Reward((("x", 0.5),)), Reward((("x", 0.0),)), Reward((("x", 1.0),)), None]
-    items = proposer_items([proposal(o) for o in outcomes], rewards, 3, lambda one: transcript(f"pose {one.prompt}"))
-    assert [(item.transcripts[0].completion, item.weight, item.born) for item in items] == [("pose paid", 0.5, 3)]
+    items = proposer_items(
+        [proposal(o) for o in outcomes], rewards, 3, lambda some: [transcript(f"pose {one.prompt}") for one in some]
+    )
+    assert [(item.choices[0].completion, item.weight, item.born) for item in items] == [("pose paid", 0.5, 3)]
 
 
 @given(REWARDS)

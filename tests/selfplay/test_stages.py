@@ -12,7 +12,7 @@ from envs.programs import Programs
 from selfplay.gate import Gate
 from selfplay.protocols import Policy
 from selfplay.scripted import ScriptedPolicy
-from selfplay.stages import propose, solve, validate, verify
+from selfplay.stages import augment, propose, solve, validate, verify
 from selfplay.types import Problem, Prompt, Rejection, Request, Sampling, Status, Transcript, Verdict, problem_id
 from verifiers import PooledVerifier
 
@@ -37,6 +37,9 @@ class Echo:
 
     def reference(self, role: str, prompt: Prompt, completion: str) -> Transcript:
         return transcript(completion, role)
+
+    def references(self, role: str, replies: Sequence[tuple[Prompt, str]]) -> list[Transcript]:
+        return [self.reference(role, prompt, completion) for prompt, completion in replies]
 
     def snapshot(self) -> Policy:
         return self
@@ -243,3 +246,35 @@ def test_the_four_stages_fit_together(programs: Programs, exact: PooledVerifier)
     episodes = verify(problems, solve(policy, env, problems, 2, 3, HOT), env, exact)
     assert len(episodes) >= 10
     assert {one.solve_rate for one in episodes} == {1.0}
+
+
+# augment
+
+
+def test_augmented_solutions_are_right_in_problems_that_are_not_held_out(
+    programs: Programs, exact: PooledVerifier, problems: list[Problem]
+) -> None:
+    policy = ScriptedPolicy(programs)
+    solved = [
+        (one, policy.reference("solver", programs.solver_prompt(one, random.Random(0), 0), programs.solver_reply(one)))
+        for one in problems * 20
+    ]
+    free = augment(solved, policy, programs, exact, Gate(()), seed=0)
+    assert len(free) == len(solved)
+    texts = {transcript.messages[0].text for transcript in free}
+    assert len(texts) > 20
+    banned = {problem_id("programs", text.removeprefix("<solve>")) for text in texts} - {one.id for one in problems}
+    kept = augment(solved, policy, programs, exact, Gate(banned), seed=0)
+    assert {transcript.messages[0].text for transcript in kept} == {
+        transcript.messages[0].text for _, transcript in solved
+    }
+
+
+def test_a_solution_that_is_wrong_after_augmentation_is_left_as_it_was(
+    programs: Programs, exact: PooledVerifier, problems: list[Problem]
+) -> None:
+    policy = ScriptedPolicy(programs)
+    prompt = programs.solver_prompt(problems[0], random.Random(0), 0)
+    answer = programs.solver_reply(problems[0])
+    wrong = policy.reference("solver", prompt, answer[:2] + str((int(answer[2]) + 1) % 4) + answer[3:])
+    assert augment([(problems[0], wrong)], policy, programs, exact, Gate(()), seed=0) == [wrong]

@@ -150,7 +150,7 @@ def test_a_run_stopped_again_and_again_goes_on_to_the_same_end(run: Any) -> None
 def test_a_supervised_batch_has_its_shares_of_seeds_proposals_and_attempts(run: Any) -> None:
     lab = run(rounds=5)
     batches = Batches(lab)
-    play(lab, steps=10, proposer_share=0.25, seed_proposal_share=0.05, seed_solution_share=0.1)
+    play(lab, steps=10, proposer_share=0.25, seed_proposal_share=0.05, seed_solution_share=0.1, augment=False)
     rows = batches.seen[-1]
     assert {type(row) for row in rows} == {Demonstration}
     assert len(rows) == 10 * 8
@@ -162,7 +162,7 @@ def test_a_supervised_batch_has_its_shares_of_seeds_proposals_and_attempts(run: 
 def test_only_verified_attempts_of_this_run_are_imitated(run: Any) -> None:
     lab = run(rounds=4)
     batches = Batches(lab)
-    play(lab)
+    play(lab, augment=False)
     correct = {a.transcript for record in lab.past() for one in record.episodes for a in one.attempts if a.correct}
     own = {row.transcript for batch in batches.seen for row in batch if row.transcript.policy_version >= 0}
     assert own
