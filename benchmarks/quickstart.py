@@ -1,9 +1,10 @@
 """The quickstart over five seeds, and the learned proposer against its controls at equal compute.
 
-`python -m benchmarks.quickstart` runs what is missing under `runs/benchmark-quickstart` (it resumes) and writes
-`benchmarks/quickstart.md` with its picture. The five runs of the quickstart are timed one after the other; the
-controls run two at a time and are compared by tokens, never by time: each gets the token budget that the learned run
-of its seed used (generated tokens + 3 x trained tokens; evaluation is not counted).
+`python -m benchmarks.quickstart` runs what has no result in `benchmarks/results/quickstart` (in folders under
+`runs/benchmark-quickstart`; it resumes) and writes `benchmarks/quickstart.md` with its picture. The five runs of the
+quickstart are timed one after the other; the controls run two at a time and are compared by tokens, never by time:
+each gets the token budget that the learned run of its seed used (generated tokens + 3 x trained tokens; evaluation is
+not counted).
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ import matplotlib
 import numpy as np
 from scipy import stats
 
-from selfplay.lab import used_tokens
 from selfplay.provenance import cpu_model
-from selfplay.record import Record
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
+RESULTS = HERE / "results" / "quickstart"
+"""Summaries of finished runs: delete one to run it again."""
 LEARNED = "learned proposer"
 CONTROLS = {
     "frozen proposer": "configs/expert_iteration/frozen.yaml",
@@ -62,9 +63,10 @@ class Job:
 
 
 def play(job: Job, runs: Path) -> dict[str, Any]:
-    """Run the job unless its summary is there; a started one is resumed. Returns its summary."""
+    """Run the job unless its result is kept in `benchmarks/results`; a started one is resumed. Returns its summary."""
     folder = job.folder(runs)
-    if not (folder / "summary.json").exists():
+    kept = RESULTS / f"{folder.name}.json"
+    if not kept.exists():
         resume = ["--resume"] if (folder / "config.yaml").exists() else []
         command = [
             sys.executable, "-m", "scripts.train", "--config", job.config, "--run-dir", str(folder), *resume,
@@ -76,12 +78,15 @@ def play(job: Job, runs: Path) -> dict[str, Any]:
             subprocess.run(
                 command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=log, stderr=log, check=True
             )
-    return dict(json.loads((folder / "summary.json").read_text()))
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text((folder / "summary.json").read_text())
+    return dict(json.loads(kept.read_text()))
 
 
-def budget(folder: Path) -> int:
-    """Tokens that a finished run used."""
-    return sum(used_tokens(line) for line in Record.open(folder).metrics())
+def result(job: Job, runs: Path) -> dict[str, Any] | None:
+    """The kept summary of a job, or None if it has not been run."""
+    kept = RESULTS / f"{job.folder(runs).name}.json"
+    return dict(json.loads(kept.read_text())) if kept.exists() else None
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
@@ -223,19 +228,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--control-seeds", type=int, default=3)
     parser.add_argument("--parallel", type=int, default=2, help="controls at a time")
+    parser.add_argument("--page-only", action="store_true", help="run nothing; write the page from what is there")
     given = parser.parse_args(arguments)
-    learned = [play(Job(LEARNED, "configs/quickstart.yaml", seed), given.runs) for seed in range(given.seeds)]
-    jobs = []
-    for name, config in {**CONTROLS, **POLICY_GRADIENT}.items():
-        for seed in range(given.control_seeds):
-            tokens = budget(Job(LEARNED, "", seed).folder(given.runs))
-            overrides = ("rounds=1000000", f"token_budget={tokens}", "evaluation.every=0")
-            jobs.append(Job(name, config, seed, overrides))
-    with ThreadPoolExecutor(given.parallel) as executor:
-        summaries = list(executor.map(lambda job: play(job, given.runs), jobs))
+    main_jobs = [Job(LEARNED, "configs/quickstart.yaml", seed) for seed in range(given.seeds)]
+    if not given.page_only:
+        for job in main_jobs:
+            play(job, given.runs)
+    learned = [summary for job in main_jobs if (summary := result(job, given.runs))]
+    jobs = [
+        Job(name, config, seed, ("rounds=1000000", f"token_budget={_used(learned[seed]):.0f}", "evaluation.every=0"))
+        for seed in range(min(given.control_seeds, len(learned)))
+        for name, config in {**CONTROLS, **POLICY_GRADIENT}.items()
+    ]
+    if not given.page_only:
+        with ThreadPoolExecutor(given.parallel) as executor:
+            list(executor.map(lambda job: play(job, given.runs), jobs))
     by_name: dict[str, list[Mapping[str, Any]]] = {LEARNED: list(learned[: given.control_seeds])}
-    for job, summary in zip(jobs, summaries, strict=True):
-        by_name.setdefault(job.name, []).append(summary)
+    for job in jobs:
+        if summary := result(job, given.runs):
+            by_name.setdefault(job.name, []).append(summary)
     picture(given.runs, by_name, HERE / "quickstart.png")
     (HERE / "quickstart.md").write_text(page(given.runs, learned, by_name), encoding="utf-8")
     print(HERE / "quickstart.md")
