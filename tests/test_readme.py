@@ -189,9 +189,9 @@ def python(folder: Path, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("kind", TABLES)
-def test_an_extension_takes_under_forty_lines(kind: str) -> None:
+def test_an_extension_takes_under_forty_lines_of_code(kind: str) -> None:
     (block,) = blocks("python", section(kind))
-    assert len(block.splitlines()) < 40
+    assert sum(bool(line.strip()) for line in block.splitlines()) < 40
 
 
 @pytest.mark.parametrize("kind", ["verifier", "reward", "recipe"])
