@@ -5,6 +5,7 @@ It names no algorithm; `scripts.train` runs the recipe. Imports torch when it bu
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -94,6 +95,8 @@ def start_processes(config: RunConfig) -> Processes:
         torch.set_num_threads(config.model.threads)
     from selfplay.models import pick_device
 
+    # A run keeps hundreds of thousands of small records that hold no cycles: walking them often costs and finds nothing.
+    gc.set_threshold(100_000, 50, 100)
     several = "MASTER_ADDR" in os.environ and "ACCELERATE_MIXED_PRECISION" in os.environ
     if several and "WORLD_SIZE" not in os.environ:
         raise ConfigError(
