@@ -95,7 +95,7 @@ def start_processes(config: RunConfig) -> Processes:
         torch.set_num_threads(config.model.threads)
     from selfplay.models import pick_device
 
-    # A run keeps hundreds of thousands of small records that hold no cycles: walking them often costs and finds nothing.
+    # A run keeps hundreds of thousands of small records without cycles: walking them often costs and finds nothing.
     gc.set_threshold(100_000, 50, 100)
     several = "MASTER_ADDR" in os.environ and "ACCELERATE_MIXED_PRECISION" in os.environ
     if several and "WORLD_SIZE" not in os.environ:
