@@ -148,7 +148,7 @@ def page(runs: Path, main: Sequence[Mapping[str, Any]], by_name: Mapping[str, Se
     """The Markdown page."""
     levels = list(accuracies(main[0]))
     lines = [
-        "# The quickstart, five seeds, and its controls",
+        "# The quickstart and its controls",
         "",
         "Written by `make benchmark-quickstart`. Held-out accuracy: greedy, 200 uniformly drawn problems a level that "
         "no round may train on, the same for every run. ± is the 95 % t interval over seeds. "
@@ -156,7 +156,7 @@ def page(runs: Path, main: Sequence[Mapping[str, Any]], by_name: Mapping[str, Se
         "",
         "![held-out accuracy by level, and proposed level](quickstart.png)",
         "",
-        "## Five seeds of `make quickstart`, one after the other",
+        f"## `make quickstart`, {len(main)} seeds, one after the other",
         "",
         f"| seed | wall s | peak MiB | {' | '.join(levels)} |",
         "|---|---|---|" + "---|" * len(levels),

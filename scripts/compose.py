@@ -9,7 +9,7 @@ import gc
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -415,6 +415,3 @@ def mirrors(config: RunConfig, run_dir: Path, processes: Processes) -> Iterator[
         yield [MirrorWatcher(mirror)]
     finally:
         mirror.close()
-
-
-StartPolicy = Callable[[], Policy]
