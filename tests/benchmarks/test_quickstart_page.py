@@ -1,0 +1,64 @@
+"""The page of the quickstart's benchmark says what its numbers say."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.quickstart import LEARNED, interval, page, paired
+
+LEVELS = [str(level) for level in range(1, 15)]
+
+
+def summary(seed: int, after: float, before: float = 0.0, seconds: float = 200.0) -> dict[str, Any]:
+    return {
+        "seed": seed,
+        "held_out": {
+            "before": {"programs": dict.fromkeys(LEVELS, before)},
+            "after": {"programs": dict.fromkeys(LEVELS, after)},
+        },
+        "wall_seconds": seconds,
+        "peak_rss_mb": 1000.0,
+        "mean_level_proposed": [2.0, 4.0, 8.0],
+        "tokens": {"propose": 1, "solve": 2, "train": 3},
+    }
+
+
+def claims(text: str) -> dict[str, str]:
+    """What the page says of each claim: yes or no."""
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.endswith(("| yes |", "| no |"))]
+    return {row[0]: row[-1] for row in rows}
+
+
+def written(*summaries: dict[str, Any]) -> str:
+    return page(Path("runs"), list(summaries), {LEARNED: list(summaries)})
+
+
+def test_claims_hold_when_every_seed_is_good() -> None:
+    assert set(claims(written(summary(0, 0.95), summary(1, 0.95))).values()) == {"yes"}
+
+
+def test_one_weak_seed_is_enough_to_break_a_claim() -> None:
+    found = claims(written(*[summary(seed, 1.0) for seed in range(4)], summary(4, 0.75)))
+    assert found["level 7: mean ≥ 0.9, each seed ≥ 0.8"] == "no"
+    assert found["level 8: mean ≥ 0.85, each seed ≥ 0.7"] == "yes"
+
+
+def test_a_loss_or_a_slow_run_is_said() -> None:
+    found = claims(written(summary(0, 0.95, before=1.0), summary(1, 0.95, seconds=301.0)))
+    assert found["no level loses more than 0.03"] == "no"
+    assert found["within 300 s of wall clock"] == "no"
+
+
+def test_an_interval_needs_two_seeds() -> None:
+    assert interval([0.4, 0.6])[0] == pytest.approx(0.5)
+    assert interval([0.4, 0.6])[1] == pytest.approx(12.706 * 0.1, rel=1e-3)
+    assert math.isnan(interval([0.5])[1])
+
+
+def test_differences_are_paired_by_seed() -> None:
+    learned, other = [summary(0, 0.9), summary(1, 0.5)], [summary(0, 0.6), summary(1, 0.2)]
+    assert paired(learned, other, "7").startswith("+0.30 ±0.00")
