@@ -85,13 +85,21 @@ class Config:
     seed_solution_share: Share = 0.1
     """Share of the training rows that are seed solutions; the rest are the solver's verified attempts."""
     solver_capacity: Count = 6000
+    """Solved problems that are kept, newest first."""
     proposer_capacity: Count = 1500
+    """Paid proposals that are kept, newest first."""
     solver_recency: Share = 0.92
+    """Factor by which a solved problem's chance to be trained on shrinks each round."""
     proposer_recency: Share = 0.7
+    """The same for a proposal."""
     level_power: float = 0.5
+    """A solved problem weighs level^level_power x (1 + easy_floor - p)."""
     easy_floor: Annotated[float, Field(gt=0.0)] = 0.2
+    """Weight that is left to problems that are always solved."""
     proposer_max_new_tokens: Count = 64
+    """Longest proposal, in tokens."""
     solver_max_new_tokens: Count = 64
+    """Longest attempt, in tokens."""
 
     def __post_init__(self) -> None:
         for key, table in (("reward", PROPOSER_REWARDS), ("proposer", PROPOSERS)):
