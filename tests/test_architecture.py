@@ -307,7 +307,8 @@ def test_another_package_of_the_same_name_stops_the_import_with_a_message(tmp_pa
 def test_missing_packages_stop_the_import_too(tmp_path: Path) -> None:
     (tmp_path / "selfplay").mkdir()
     (tmp_path / "selfplay" / "__init__.py").write_text((ROOT / "selfplay" / "__init__.py").read_text())
-    command = [sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import selfplay"]
+    # Without site-packages (-S): an editable install of this checkout would be found there.
+    command = [sys.executable, "-S", "-P", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import selfplay"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "resolves to nothing" in done.stderr

@@ -148,7 +148,7 @@ HOSTILE = [
 def test_reading_hostile_text_is_quick_and_never_raises(env: Environment) -> None:
     rng = rng_for(0, "hostile")
     pieces = env.vocabulary()
-    texts = [damaged(draft.prompt, pieces, rng) for draft in drawn(env, "hostile", 3) for _ in range(70)]
+    texts = [damaged(draft.prompt, pieces, rng) for draft in drawn(env, "hostile", 3) for _ in range(80)]
     slowest, num_read = 0.0, 0
     for text in [*HOSTILE, *texts]:
         began = time.thread_time()

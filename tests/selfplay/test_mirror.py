@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,13 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def written(run_dir: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(run_dir.glob("wandb/offline-run-*/*.wandb")))
+    """What wandb's files hold. Its service writes them from another process, so what is in them may come late."""
+    due = time.monotonic() + 20.0
+    while True:
+        content = b"".join(path.read_bytes() for path in sorted(run_dir.glob("wandb/offline-run-*/*.wandb")))
+        if len(content) > 1000 or time.monotonic() > due:
+            return content
+        time.sleep(0.1)
 
 
 def test_an_offline_run_leaves_its_metrics_config_and_step_metric_under_the_run_folder(offline: Path) -> None:
