@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
@@ -29,7 +29,6 @@ MAX_LEVEL = len(NAMES) - 2  # names are never assigned twice, and the name after
 _NAME = f"[{NAMES}]"
 _PROGRAM = re.compile(rf"({_NAME})=([0-3]);((?:{_NAME}={_NAME}[\^&|][0-3];)+)print\(({_NAME})\)")
 _STATEMENT = re.compile(rf"({_NAME})=({_NAME})([\^&|][0-3]);")
-_WORD = re.compile(rf"(?<![a-z]){_NAME}(?![a-z])")  # a name, and not a letter of `print`
 _TRACE = re.compile(rf"(?:[0-3]{_NAME})+")
 
 _INSTRUCT_SOLVER = (
@@ -167,8 +166,10 @@ class Programs:
             return problem, reply
         shift = rng.randrange(len(NAMES))
         names = str.maketrans(NAMES, NAMES[shift:] + NAMES[:shift])
-        source = _WORD.sub(lambda match: match[0].translate(names), problem.prompt)
-        renamed = replace(problem, prompt=source, reference=problem.reference.translate(names), parents=(problem.id,))
+        source = problem.prompt.translate(names).replace("print".translate(names), "print")
+        renamed = Problem(
+            problem.env, source, problem.reference.translate(names), problem.origin, problem.level, (problem.id,)
+        )
         return renamed, reply.translate(names)
 
     def read_answer(self, problem: Problem, completion: str) -> str | None:
