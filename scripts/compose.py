@@ -235,6 +235,7 @@ def bootstrap(
     learner_config = replace(
         config.learner,
         name="supervised",
+        optimizer=settings.optimizer or config.learner.optimizer,
         learning_rate=settings.learning_rate,
         muon_learning_rate=settings.muon_learning_rate,
         batch_size=settings.batch_size,

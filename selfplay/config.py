@@ -173,8 +173,10 @@ class BootstrapConfig:
     """Peak learning rate (of AdamW; with learner.optimizer muon, of the weights that Muon does not take)."""
     max_steps: Count
     """Optimizer steps after which the run stops with a message if the criterion does not hold."""
+    optimizer: Literal["adamw", "muon"] | None = None
+    """Optimizer of the bootstrap; null: `learner.optimizer`."""
     muon_learning_rate: Positive | None = None
-    """Peak learning rate of the weights that Muon takes; needed with learner.optimizer muon."""
+    """Peak learning rate of the weights that Muon takes; needed with optimizer muon."""
     cooldown_steps: Whole = 100
     """Steps after the criterion holds, over which the learning rate falls to a tenth."""
     seed_levels: tuple[Whole, Whole] = (1, 4)
@@ -330,9 +332,11 @@ class RunConfig:
                 "got nothing, expected a mapping with learning_rate and max_steps, because model.scratch has random "
                 "weights that must be warmed up",
             )
-        if self.bootstrap is not None and self.learner.optimizer == "muon" and not self.bootstrap.muon_learning_rate:
+        start = self.bootstrap
+        if start is not None and (start.optimizer or self.learner.optimizer) == "muon" and not start.muon_learning_rate:
             raise FieldError(
-                "bootstrap.muon_learning_rate", "got null, expected a number > 0, because learner.optimizer is muon"
+                "bootstrap.muon_learning_rate",
+                "got null, expected a number > 0, because the optimizer (of the bootstrap, or else the learner) is muon",
             )
 
 
