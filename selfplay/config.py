@@ -336,7 +336,7 @@ class RunConfig:
         if start is not None and (start.optimizer or self.learner.optimizer) == "muon" and not start.muon_learning_rate:
             raise FieldError(
                 "bootstrap.muon_learning_rate",
-                "got null, expected a number > 0, because the optimizer (of the bootstrap, or else the learner) is muon",
+                "got null, expected a number > 0, because the optimizer (of bootstrap, or else of learner) is muon",
             )
 
 
