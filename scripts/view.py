@@ -118,6 +118,9 @@ class LiveView:
         self._metrics = metrics
         iteration = metrics.get("iteration")
         self._done = iteration + 1 if isinstance(iteration, int) else self._done + 1
+        progress = metrics.get("progress")
+        if isinstance(progress, float) and 0.0 < progress <= 1.0:
+            self._total = max(self._done, round(self._done / progress))  # with a token budget, rounds are an estimate
         if metrics.get("held_out"):
             self._held_out, self._held_out_round = metrics["held_out"], self._done
         if self._live is None:

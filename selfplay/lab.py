@@ -172,6 +172,7 @@ class Lab:
             "train": int(learner.get("tokens", 0)),
         }
         self.tokens_used += used_tokens(line)
+        line["progress"] = min(1.0, self.progress())
         if self._is_evaluation(round.number):
             with round.phase("evaluate"):
                 line["held_out"], line["tokens"]["evaluate"] = self.measure()

@@ -207,3 +207,11 @@ def test_the_silent_view_shows_nothing(capsys: pytest.CaptureFixture[str]) -> No
     view.final_table({"e": {"1": 0.5}}, {"e": {"1": 0.6}}, 10)
     view.stop()
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_token_budget_tells_how_many_rounds_to_expect() -> None:
+    stream = io.StringIO()
+    view = LiveView(Console(file=stream, width=200))
+    view.start(1_000_000, "title")
+    view.round({"iteration": 9, "progress": 0.25})
+    assert "round=10/40" in stream.getvalue()
