@@ -118,7 +118,7 @@ def paired(learned: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, An
     """Learned minus other, seed by seed: mean difference and 95 % interval."""
     differences = [accuracies(a)[level] - accuracies(b)[level] for a, b in zip(learned, other, strict=False)]
     mean, half = interval(differences)
-    return f"{mean:+.2f} ±{half:.2f}"
+    return f"{mean:+.2f}" if math.isnan(half) else f"{mean:+.2f} ±{half:.2f}"
 
 
 def picture(runs: Path, by_name: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
