@@ -6,9 +6,9 @@ attempts (expert iteration, Anthony et al. 1705.08439; STaR 2203.14465 without h
 well-paid problems. With the policy-gradient learner the same rounds credit every attempt and proposal with its
 advantage within its group instead.
 
-Claim: the proposed level rises by itself, and the model comes to solve problems twice as long as any in its seed
-data; a frozen proposer and seed data alone fall behind, and without a verifier the model rots. Measured in
-`benchmarks/quickstart.md`.
+Claim: the proposed level rises by itself, and the model comes to solve problems more than twice as long as any in its
+seed data; a frozen proposer and seed data alone fall behind, and without a verifier it loses what it knew of the seed
+levels. Measured in `benchmarks/quickstart.md`.
 
 Deviations from Absolute Zero:
 1. Trains on a decaying window of verified successes (supervised), not on policy only; `policy_gradient` is the other
