@@ -85,6 +85,9 @@ def save_final(lab: Lab) -> None:
     policy: Any = lab.policy
     if lab.processes.rank == 0:
         save_model(lab.record.model, policy.model, policy.tokenizer)
+        scratch = lab.record.run_dir / "trainer"
+        if scratch.is_dir() and not any(scratch.iterdir()):  # trainers make it, and write nothing unless told to
+            scratch.rmdir()
     lab.processes.wait()
 
 
