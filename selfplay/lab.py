@@ -172,7 +172,6 @@ class Lab:
             "train": int(learner.get("tokens", 0)),
         }
         self.tokens_used += used_tokens(line)
-        line["progress"] = min(1.0, self.progress())
         if self._is_evaluation(round.number):
             with round.phase("evaluate"):
                 line["held_out"], line["tokens"]["evaluate"] = self.measure()
@@ -199,7 +198,7 @@ class Lab:
             self.processes.wait()
         self.state = state
         for watcher in self.watchers:
-            watcher.round(line)
+            watcher.round({**line, "progress": min(1.0, self.progress())})  # not recorded: more rounds may come
 
     def measure(self) -> tuple[dict[str, dict[str, float]], int]:
         """Greedy held-out accuracy, {environment: {level: accuracy}}, and the tokens it took."""
