@@ -1,6 +1,6 @@
 """The processes of a run: rank 0 writes, every rank runs the same program on the same lists.
 
-Work that can be shared (generation) is cut into contiguous shares, one a rank, and gathered in order; everything else
+Work that can be shared (generating, judging) is dealt out in turn, one share a rank, and gathered in order; the rest
 is replicated and deterministic. With one process all of this is the identity. Imports torch only when there are
 several.
 """
