@@ -27,8 +27,9 @@ import torch
 from transformers.cache_utils import DynamicCache
 
 from scripts import compose
+from scripts.runs import open_record
 from scripts.view import SilentView
-from selfplay.config import load_config
+from selfplay.config_file import load_config
 from selfplay.lab import Lab
 from selfplay.learners.optimizers import make_optimizer
 from selfplay.learners.supervised import bucket, pad_transcripts
@@ -153,7 +154,7 @@ def measure(num_rounds: int, config_file: Path) -> Meter:
     processes = compose.start_processes(config)
     meter = Meter()
     with tempfile.TemporaryDirectory() as folder, compose.judges(checked, processes) as (env, verifier):
-        record = compose.open_record(checked, Path(folder) / "run", False, OneProcess())
+        record = open_record(config, Path(folder) / "run", False, OneProcess())
         lab = compose.prepare(checked, env, verifier, record, SilentView(), processes, [meter])
         meter.lab = lab
         update = lab.learner.update

@@ -17,7 +17,8 @@ if __package__ in (None, ""):
 
 from scripts import compose
 from scripts.cli import run_main
-from selfplay.config import load_config
+from scripts.runs import make_view
+from selfplay.config_file import load_config
 from selfplay.errors import ConfigError, RecordError
 from selfplay.record import Record
 
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     if given.output.exists() and (not given.output.is_dir() or any(given.output.iterdir())):
         raise RecordError(f"{given.output} is not an empty folder: choose another --output")
     processes = compose.start_processes(config)
-    view = compose.make_view(processes)
+    view = make_view(processes)
     with tempfile.TemporaryDirectory() as scratch, compose.judges(checked, processes) as (env, verifier):
         policy = compose.make_policy(config, env, None, processes)
         held_out = compose.evaluation_split(config, env)

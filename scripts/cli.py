@@ -22,7 +22,9 @@ from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from selfplay.config import LoraConfig, ModelConfig, RunConfig, dump_yaml, nearest, resolved
+from selfplay.checking import nearest, resolved
+from selfplay.config import LoraConfig, ModelConfig, RunConfig
+from selfplay.config_file import dump_yaml
 from selfplay.errors import UserError
 
 # The end of a program ------------------------------------------------------------------------------------------------

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import yaml
 from scipy.special import ndtri
 
 from scripts import report_figures as figures
 from scripts.cli import run_main
 from scripts.report_html import escaped, figure, page, section, shown, table
+from selfplay.config_file import dump_yaml
 from selfplay.record import Record, write_atomically
 from selfplay.types import Attempt, Episode, Status
 
@@ -256,14 +256,10 @@ def _provenance(record: Record, config: Mapping[str, Any]) -> str:
     return section(
         "Configuration",
         *(
-            f"<details><summary>{name}</summary><pre>{escaped(_yaml(value))}</pre></details>"
+            f"<details><summary>{name}</summary><pre>{escaped(dump_yaml(value))}</pre></details>"
             for name, value in texts.items()
         ),
     )
-
-
-def _yaml(value: Mapping[str, Any]) -> str:
-    return str(yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True))
 
 
 def _early_middle_last(items: Sequence[Item]) -> list[Item]:

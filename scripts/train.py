@@ -17,21 +17,12 @@ if __package__ in (None, ""):  # run by path: put the checkout first, before any
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.cli import dry_run_text, run_main, train_arguments
-from scripts.compose import (
-    Started,
-    check,
-    check_model,
-    judges,
-    make_view,
-    mirrors,
-    open_record,
-    prepare,
-    start_processes,
-    summarize,
-)
+from scripts.compose import check, check_model, judges, prepare, start_processes
 from scripts.modelcard import write_model_card
 from scripts.report import write_report
-from selfplay.config import RunConfig, load_config
+from scripts.runs import Started, make_view, mirrors, open_record, summarize
+from selfplay.config import RunConfig
+from selfplay.config_file import load_config
 from selfplay.lab import Lab
 
 
@@ -48,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     run_dir = given.run_dir or default_run_dir(given.config, config)
     processes = start_processes(config)
     check_model(config)
-    record = open_record(checked, run_dir, given.resume, processes)
+    record = open_record(config, run_dir, given.resume, processes)
     view = make_view(processes)
     with judges(checked, processes) as (env, verifier), mirrors(config, run_dir, processes) as watchers:
         view.start(config.rounds, f"{config.recipe} on {env.name}, seed {config.seed} → {run_dir}")

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from selfplay.config import RunConfig
 from selfplay.credit import verdict_counts
+from selfplay.disk import flush, flush_folder
 from selfplay.evaluate import accuracy, evaluate
 from selfplay.gate import Gate, rejections
 from selfplay.processes import OneProcess, Processes
@@ -243,23 +244,6 @@ def checkpoint_folder(record: Record, number: int) -> Path:
 def checkpoints(record: Record) -> list[int]:
     """Numbers of the rounds that have a checkpoint, oldest first."""
     return sorted(int(entry.name) for entry in record.checkpoints.iterdir() if entry.name.isdigit())
-
-
-def flush_folder(folder: Path) -> None:
-    """Force the files of a folder to disk."""
-    for entry in folder.iterdir():
-        if entry.is_file():
-            flush(entry)
-    flush(folder)
-
-
-def flush(path: Path) -> None:
-    """Force one file, or the list of names in a folder, to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def describe(number: int, proposals: Sequence[Proposal], episodes: Sequence[Episode]) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class HFPolicy:
                 raise ValueError(f"the completion {completion[:40]!r} does not start with its prefix {prompt.prefix!r}")
         contexts = self._encode([prompt for prompt, _ in replies])
         texts = [completion.removeprefix(prompt.prefix) for prompt, completion in replies]
-        sampled = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+        sampled = self._tokenize(texts, special=False)
         end = self.tokenizer.eos_token_id
         return [
             Transcript(
@@ -138,9 +138,19 @@ class HFPolicy:
         return frozen
 
     def _encode(self, prompts: Sequence[Prompt]) -> list[list[int]]:
-        texts = [self._render(prompt) for prompt in prompts]
-        encoded = self.tokenizer(texts, add_special_tokens=self.tokenizer.chat_template is None)["input_ids"]
-        return [list(ids) for ids in encoded]
+        return self._tokenize(
+            [self._render(prompt) for prompt in prompts], special=self.tokenizer.chat_template is None
+        )
+
+    def _tokenize(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
+        """Token ids of each text; `special` adds what the tokenizer puts around a text (such as a begin token)."""
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            return [list(ids) for ids in self.tokenizer(list(texts), add_special_tokens=special)["input_ids"]]
+        backend.no_padding()  # what a saved tokenizer may have switched on
+        backend.no_truncation()
+        # Without character offsets, which nobody asks for: half the time of calling the tokenizer.
+        return [encoding.ids for encoding in backend.encode_batch_fast(list(texts), add_special_tokens=special)]
 
     def _render(self, prompt: Prompt) -> str:
         if self.tokenizer.chat_template is None:

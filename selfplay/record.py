@@ -31,6 +31,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from selfplay.config_file import dump_yaml, read_yaml
+from selfplay.disk import flush
 from selfplay.errors import RecordError
 from selfplay.tables import NAMES, RoundRecord, escape, from_tables, to_tables, unescape
 
@@ -119,11 +121,11 @@ class Record:
                     _write_table(temporary / f"{name}.parquet", table)
                 for name, text in texts.items():
                     _write_flushed(temporary / name, text)
-                _flush_folder(temporary)
+                flush(temporary)
                 os.rename(temporary, folder)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
-            _flush_folder(self.rounds)
+            flush(self.rounds)
         self._append_metrics(texts["metrics.json"])
 
     def whole_rounds(self) -> list[int]:
@@ -162,7 +164,7 @@ class Record:
                 os.rename(self._folder(number), forgotten)
             for entry in self.rounds.glob(f"{_TEMPORARY}*"):
                 shutil.rmtree(entry)
-            _flush_folder(self.rounds)
+            flush(self.rounds)
         lines = [_json_text(metrics, "metrics") for metrics in self.metrics()]
         write_atomically(self.run_dir / "metrics.jsonl", "".join(lines))
 
@@ -170,7 +172,7 @@ class Record:
         """What config.yaml says. Raises RecordError if it cannot be read."""
         path = self.run_dir / "config.yaml"
         try:
-            config = yaml.safe_load(path.read_text(encoding="utf-8"))
+            config = read_yaml(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise RecordError(f"cannot read {path}: {error}") from error
         if not isinstance(config, dict):
@@ -226,7 +228,7 @@ def write_atomically(path: Path, text: str) -> None:
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
-        _flush_folder(path.parent)
+        flush(path.parent)
 
 
 def _write_flushed(path: Path, text: str) -> None:
@@ -284,17 +286,9 @@ def _check_keys(value: Any, where: str) -> None:
 
 def _yaml_text(config: Mapping[str, Any]) -> str:
     try:
-        return str(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+        return dump_yaml(config)
     except yaml.YAMLError as error:
         raise RecordError(f"the configuration cannot be written as YAML: {error}") from error
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

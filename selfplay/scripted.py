@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from selfplay.config import EnvConfig, EvaluationConfig, LearnerConfig, ModelConfig, RunConfig, resolved
+from selfplay.checking import resolved
+from selfplay.config import EnvConfig, EvaluationConfig, LearnerConfig, ModelConfig, RunConfig
 from selfplay.evaluate import held_out_split
 from selfplay.lab import Lab
 from selfplay.protocols import Environment, Policy, Verifier

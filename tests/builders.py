@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from envs.programs import Programs
-from selfplay.config import EnvConfig, EvaluationConfig, LearnerConfig, ModelConfig, RunConfig, resolved
+from selfplay.checking import resolved
+from selfplay.config import EnvConfig, EvaluationConfig, LearnerConfig, ModelConfig, RunConfig
 from selfplay.evaluate import held_out_split
 from selfplay.lab import Lab, Watcher
 from selfplay.protocols import Verifier

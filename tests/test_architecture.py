@@ -16,10 +16,18 @@ PACKAGES = ("selfplay", "envs", "verifiers", "scripts")
 HEAVY = {"torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors", "vllm"}
 TORCH_MODULES = {"selfplay.policy", "selfplay.sampler", "selfplay.models", "selfplay.judge"}
 LAYERS = [  # a module imports from earlier lines of this list only; what is not named stands with `stages`
-    {"selfplay.types", "selfplay.errors", "selfplay.seeding", "selfplay.provenance"},
+    {
+        "selfplay.types",
+        "selfplay.errors",
+        "selfplay.seeding",
+        "selfplay.provenance",
+        "selfplay.checking",
+        "selfplay.disk",
+    },
     {
         "selfplay.protocols",
         "selfplay.config",
+        "selfplay.config_file",
         "selfplay.processes",
         "selfplay.tables",
         "selfplay.gate",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.config import load_config
+from selfplay.config_file import load_config
 from selfplay.recipes import RECIPES
 from selfplay.rewards import PROPOSER_REWARDS
 

@@ -31,7 +31,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from selfplay.config import FieldError
+from selfplay.checking import FieldError
 from selfplay.credit import (
     Solved,
     credit_attempts,

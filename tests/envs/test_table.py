@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from envs import ENVIRONMENTS, equations, find_environment, make_environment, programs
-from selfplay.config import build
+from selfplay.checking import build
 from selfplay.errors import ConfigError
 
 

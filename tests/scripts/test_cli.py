@@ -22,7 +22,9 @@ from scripts.cli import (
     run_main,
     train_arguments,
 )
-from selfplay.config import ModelConfig, RunConfig, build, load_config
+from selfplay.checking import build
+from selfplay.config import ModelConfig, RunConfig
+from selfplay.config_file import load_config
 from selfplay.errors import ConfigError, RecordError
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +47,7 @@ def run(code: str, *arguments: str, **kwargs: Any) -> subprocess.CompletedProces
     """A program of one statement after the usual imports."""
     head = (
         "import sys; from pathlib import Path; from scripts.cli import run_main, train_arguments; "
-        "from selfplay.config import load_config\n"
+        "from selfplay.config_file import load_config\n"
     )
     return subprocess.run(
         [sys.executable, "-c", head + code, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, **kwargs

@@ -15,15 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field
 
-from selfplay.config import (
-    FieldError,
-    RunConfig,
-    build,
-    dump_yaml,
-    load_config,
-    nearest,
-    resolved,
-)
+from selfplay.checking import FieldError, build, nearest, resolved
+from selfplay.config import RunConfig
+from selfplay.config_file import dump_yaml, load_config
 from selfplay.errors import ConfigError, UserError
 
 GOOD = """\

@@ -12,7 +12,8 @@ import pytest
 from builders import StoppedError, play, rounds_of, scripted_run
 
 from envs.programs import Programs
-from selfplay.config import EvaluationConfig, build
+from selfplay.checking import build
+from selfplay.config import EvaluationConfig
 from selfplay.errors import ConfigError
 from selfplay.lab import Lab
 from selfplay.proposers import PROPOSERS
