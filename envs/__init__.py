@@ -54,7 +54,7 @@ def make_environment(
     if not isinstance(options, entry.options):
         raise TypeError(
             f"options of {name!r}: got {type(options).__name__}, expected {entry.options.__module__}.Options; "
-            f"from a configuration, use selfplay.checking.build(find_environment({name!r}).options, data, 'env.options')"
+            f"from a configuration, use selfplay.checking.build(find_environment({name!r}).options, data)"
         )
     executor = PythonExecutor(num_workers=num_workers, deadline_s=deadline_s, memory_mb=memory_mb)
     return entry.make(options, executor)

@@ -3,8 +3,8 @@
 A problem is valid Python source, `b=3;c=b^2;d=c&1;print(d)`; its level is the number of operations. The reference is
 what executing it gives (origin EXECUTED), written as a trace: each value followed by the name that holds it,
 `3b1c1d`. A solver must give the whole trace, so a guess is right with probability 4^-(level+1). Names follow each
-other in a cyclic alphabet of sixteen letters, which keeps the problem space of every level large and its text
-unambiguous.
+other in a cyclic alphabet (sixteen letters unless `num_names` says otherwise), which keeps the problem space of every
+level large and its text unambiguous; the longest program leaves one letter of it unused.
 
 It executes nothing itself: programs run in the verifiers' worker processes.
 """
@@ -19,17 +19,16 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
+from selfplay.errors import FieldError
 from selfplay.types import Draft, Message, Origin, Problem, Prompt, Rejection
 
-NAMES = "abcdefghijklmnop"
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 VALUES = "0123"
 OPERATIONS = tuple(f"{operator}{value}" for operator in "^&|" for value in VALUES)
-MAX_LEVEL = len(NAMES) - 2  # names are never assigned twice, and the name after the last is never assigned
 
-_NAME = f"[{NAMES}]"
-_PROGRAM = re.compile(rf"({_NAME})=([0-3]);((?:{_NAME}={_NAME}[\^&|][0-3];)+)print\(({_NAME})\)")
-_STATEMENT = re.compile(rf"({_NAME})=({_NAME})([\^&|][0-3]);")
-_TRACE = re.compile(rf"(?:[0-3]{_NAME})+")
+_PROGRAM = re.compile(r"([a-z])=([0-3]);((?:[a-z]=[a-z][\^&|][0-3];)+)print\(([a-z])\)")
+_STATEMENT = re.compile(r"([a-z])=([a-z])([\^&|][0-3]);")
+_TRACE = re.compile(r"(?:[0-3][a-z])+")
 
 _INSTRUCT_SOLVER = (
     "Run this Python program in your head. Then write its trace: for every assignment, in order, the value and then "
@@ -38,7 +37,7 @@ _INSTRUCT_SOLVER = (
 _INSTRUCT_PROPOSER = (
     "Write one straight-line Python program for somebody to run in their head, on one line: a first assignment of a "
     "number from 0 to 3, then assignments that apply one of ^ & | with a number from 0 to 3 to the previous name, then "
-    "a print of the last name. Names are consecutive letters from a to p (after p comes a). "
+    "a print of the last name. Names are consecutive letters from a to {last} (after {last} comes a). "
     "For example: b=3;c=b^2;d=c&1;print(d)"
 )
 
@@ -66,8 +65,17 @@ class Options:
 
     style: Literal["terse", "instruct"] = "terse"
     """`terse` prompts are bare programs, for models made from scratch; `instruct` explains the task in words."""
-    max_level: Annotated[int, Field(ge=1, le=MAX_LEVEL)] = MAX_LEVEL
-    """The longest program that is accepted."""
+    num_names: Annotated[int, Field(ge=4, le=len(LETTERS))] = 16
+    """Letters of the alphabet that names are from."""
+    max_level: Annotated[int, Field(ge=1)] | None = None
+    """The longest program that is accepted; null: num_names - 2, the longest possible (names are never assigned twice,
+    and the name after the last is never assigned)."""
+
+    def __post_init__(self) -> None:
+        if self.max_level is not None and self.max_level > self.num_names - 2:
+            raise FieldError(
+                "max_level", f"got {self.max_level}, expected at most {self.num_names - 2} (num_names - 2)"
+            )
 
 
 class Programs:
@@ -79,15 +87,17 @@ class Programs:
     def __init__(self, options: Options, executor: Executor) -> None:
         self.options = options
         self.executor = executor
-        self.levels = range(1, options.max_level + 1)
+        self.names = LETTERS[: options.num_names]
+        self.max_level = options.max_level or options.num_names - 2
+        self.levels = range(1, self.max_level + 1)
 
     def draw(self, level: int, rng: random.Random) -> Draft:
         """A program of `level` operations, uniform over first name, first value and operations."""
         operations = [rng.choice(OPERATIONS) for _ in range(level)]
-        return Draft(_source(rng.randrange(len(NAMES)), rng.choice(VALUES), operations), level)
+        return Draft(self._source(rng.randrange(len(self.names)), rng.choice(VALUES), operations), level)
 
     def num_problems(self, level: int) -> int:
-        return len(NAMES) * len(VALUES) * int(len(OPERATIONS) ** level)
+        return len(self.names) * len(VALUES) * int(len(OPERATIONS) ** level)
 
     def ground(self, drafts: Sequence[Draft]) -> list[Problem | Rejection]:
         """Execute each program in a worker; the reference is the trace of its variables."""
@@ -98,17 +108,17 @@ class Programs:
         if execution.status != "ok":
             return Rejection(f"execution_{execution.status}", execution.detail)
         values = execution.values
-        trace = "".join(f"{values[name]}{name}" for name in _names(draft.prompt) if name in values)
+        trace = "".join(f"{values[name]}{name}" for name in _assigned(draft.prompt) if name in values)
         if len(trace) != 2 * (draft.level + 1):
             return Rejection("execution_trace", f"variables {sorted(values)} of {draft.prompt}")
         return Problem(self.name, draft.prompt, trace, Origin.EXECUTED, draft.level, draft.parents)
 
     def proposer_prompt(self, rng: random.Random) -> Prompt:
         """Asks for a program whose first name is drawn uniformly, so that no part of the alphabet is forgotten."""
-        return self._proposer_prompt(NAMES[rng.randrange(len(NAMES))])
+        return self._proposer_prompt(self.names[rng.randrange(len(self.names))])
 
     def _proposer_prompt(self, name: str) -> Prompt:
-        text = "<propose>" if self.options.style == "terse" else _INSTRUCT_PROPOSER
+        text = "<propose>" if self.options.style == "terse" else _INSTRUCT_PROPOSER.format(last=self.names[-1])
         return Prompt((Message("user", text),), prefix=f"{name}=")
 
     def proposer_reply(self, problem: Problem) -> tuple[Prompt, str]:
@@ -120,17 +130,17 @@ class Programs:
     def read_problem(self, completion: str) -> Draft | Rejection:
         """A draft, or `grammar`, `names` (not consecutive, or the source is not the previous name) or `too_long`."""
         text = completion.strip()
-        match = _PROGRAM.fullmatch(text) if len(text) <= 8 * MAX_LEVEL + 16 else None
+        match = _PROGRAM.fullmatch(text) if len(text) <= 8 * len(LETTERS) + 16 else None
         if match is None:
             return Rejection("grammar", text[:80])
         names = match[1] + "".join(target for target, _, _ in _STATEMENT.findall(match[3])) + match[4]
         sources = "".join(source for _, source, _ in _STATEMENT.findall(match[3]))
-        first = NAMES.index(names[0])
         level = len(sources)
-        if level > self.options.max_level:
-            return Rejection("too_long", f"{level} operations, at most {self.options.max_level}")
-        expected = "".join(NAMES[(first + index) % len(NAMES)] for index in range(level + 1))
-        if names != expected + expected[-1] or sources != expected[:-1]:
+        if level > self.max_level:
+            return Rejection("too_long", f"{level} operations, at most {self.max_level}")
+        first = self.names.find(names[0])
+        expected = "".join(self.names[(first + index) % len(self.names)] for index in range(level + 1))
+        if first < 0 or names != expected + expected[-1] or sources != expected[:-1]:
             return Rejection("names", text[:80])
         return Draft(text, level)
 
@@ -143,7 +153,7 @@ class Programs:
             rng.choice(OPERATIONS) if rng.random() < share else operation
             for _, _, operation in _STATEMENT.findall(match[3])
         ]
-        return Draft(_source(NAMES.index(match[1]), match[2], operations), draft.level, draft.parents)
+        return Draft(self._source(self.names.index(match[1]), match[2], operations), draft.level, draft.parents)
 
     def solver_prompt(self, problem: Problem, rng: random.Random, filler: int) -> Prompt:
         """The program with 0 to `filler` `pass;` statements dropped between its statements."""
@@ -164,8 +174,8 @@ class Programs:
         """
         if not _TRACE.fullmatch(reply.removeprefix(f"{problem.prompt[0]}=")):
             return problem, reply
-        shift = rng.randrange(len(NAMES))
-        names = str.maketrans(NAMES, NAMES[shift:] + NAMES[:shift])
+        shift = rng.randrange(len(self.names))
+        names = str.maketrans(self.names, self.names[shift:] + self.names[:shift])
         source = problem.prompt.translate(names).replace("print".translate(names), "print")
         renamed = Problem(
             problem.env, source, problem.reference.translate(names), problem.origin, problem.level, (problem.id,)
@@ -180,8 +190,8 @@ class Programs:
         return [
             "<solve>",
             "<propose>",
-            *(f"{name}=" for name in NAMES),
-            *NAMES,
+            *(f"{name}=" for name in self.names),
+            *self.names,
             *VALUES,
             *(f"{value};" for value in VALUES),
             *(f"{operation};" for operation in OPERATIONS),
@@ -190,13 +200,13 @@ class Programs:
             "pass;",
         ]
 
+    def _source(self, first: int, value: str, operations: Sequence[str]) -> str:
+        count = len(self.names)
+        names = [self.names[(first + index) % count] for index in range(len(operations) + 1)]
+        steps = [f"{names[i + 1]}={names[i]}{operation};" for i, operation in enumerate(operations)]
+        return f"{names[0]}={value};{''.join(steps)}print({names[-1]})"
 
-def _source(first: int, value: str, operations: Sequence[str]) -> str:
-    names = [NAMES[(first + index) % len(NAMES)] for index in range(len(operations) + 1)]
-    steps = [f"{names[i + 1]}={names[i]}{operation};" for i, operation in enumerate(operations)]
-    return f"{names[0]}={value};{''.join(steps)}print({names[-1]})"
 
-
-def _names(source: str) -> list[str]:
+def _assigned(source: str) -> list[str]:
     """Assigned names, in order."""
-    return re.findall(rf"({_NAME})=", source)
+    return re.findall(r"([a-z])=", source)

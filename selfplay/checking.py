@@ -23,20 +23,9 @@ from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from selfplay.errors import ConfigError
+from selfplay.errors import ConfigError, FieldError
 
 T = TypeVar("T")
-
-
-class FieldError(ValueError):
-    """Raised in `__post_init__` of a configuration dataclass: the values are of the right kind but do not go together.
-
-    `key` names the field (or "" for the whole section); `build` adds the path in front of it.
-    """
-
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(message)
-        self.key = key
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:

@@ -89,6 +89,12 @@ def credit_proposals(
     ]
 
 
+def informative(rows: Iterable[Credited]) -> list[Credited]:
+    """The rows with an advantage: a group that always or never succeeds teaches nothing, and costs as much to train on
+    (dynamic sampling: DAPO 2503.14476, section 3.2, without drawing more groups in its place)."""
+    return [row for row in rows if row.advantage != 0.0]
+
+
 def first_answers(
     problems: Sequence[Problem], attempts: Sequence[Sequence[Transcript]], read: Callable[[Problem, str], str | None]
 ) -> list[Problem]:

@@ -18,3 +18,14 @@ class ConfigError(UserError):
 
 class RecordError(UserError):
     """A run directory cannot be used as asked: it is missing, damaged, or belongs to another run."""
+
+
+class FieldError(ValueError):
+    """Raised in `__post_init__` of a configuration dataclass: the values are of the right kind but do not go together.
+
+    `key` names the field (or "" for the whole section); `build` adds the path in front of it.
+    """
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key

@@ -31,22 +31,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from selfplay.checking import FieldError
 from selfplay.credit import (
     Solved,
     credit_attempts,
     credit_proposals,
     first_answers,
+    informative,
     proposer_items,
     solver_items,
 )
+from selfplay.errors import FieldError
 from selfplay.lab import Lab, Round
 from selfplay.pool import Pool
 from selfplay.proposers import PROPOSERS
 from selfplay.rewards import PROPOSER_REWARDS, reward_attempt, reward_proposals
 from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import augment, propose, solve, validate, verify
-from selfplay.types import Demonstration, Episode, Problem, Proposal, Reward, Sampling, Transcript
+from selfplay.types import Credited, Demonstration, Episode, Problem, Proposal, Reward, Sampling, Transcript
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=1)]
@@ -96,6 +97,10 @@ class Config:
     """A solved problem weighs level^level_power x (1 + easy_floor - p)."""
     easy_floor: Annotated[float, Field(gt=0.0)] = 0.2
     """Weight that is left to problems that are always solved."""
+    scale_advantages: bool = False
+    """Policy gradient: divide advantages by their group's deviation (GRPO), so that a rare success weighs more."""
+    informative_only: bool = False
+    """Policy gradient: leave out rows without an advantage."""
     proposer_max_new_tokens: Count = 64
     """Longest proposal, in tokens."""
     solver_max_new_tokens: Count = 64
@@ -155,6 +160,20 @@ class Memory:
             attempts = [transcript for _, transcript in solved]
         return [*seed_solutions, *seed_proposals, *map(Demonstration, [*proposals, *attempts])]
 
+    def credited(
+        self,
+        proposals: Sequence[Proposal],
+        episodes: Sequence[Episode],
+        proposal_rewards: Sequence[Reward | None],
+        attempt_rewards: Sequence[Sequence[Reward | None]],
+    ) -> list[Credited]:
+        """The round's attempts, and proposals of a learned proposer, each with its advantage in its group."""
+        scale = self.config.scale_advantages
+        rows = credit_attempts(episodes, attempt_rewards, scale=scale)
+        if self.config.proposer == "learned":
+            rows += credit_proposals(proposals, proposal_rewards, scale=scale)
+        return informative(rows) if self.config.informative_only else rows
+
 
 def round_up(value: float) -> int:
     """The next whole number, but for rounding noise."""
@@ -165,10 +184,7 @@ Batch = Callable[[Memory, Round, Sequence[Proposal], Sequence[Episode], Sequence
 
 BATCHES: dict[str, Batch] = {
     "supervised": lambda memory, round, *_: memory.demonstrations(round),
-    "policy_gradient": lambda memory, round, proposals, episodes, proposal_rewards, attempt_rewards: [
-        *credit_attempts(episodes, attempt_rewards),
-        *(credit_proposals(proposals, proposal_rewards) if memory.config.proposer == "learned" else ()),
-    ],
+    "policy_gradient": lambda memory, round, *played: memory.credited(*played),
 }
 """What each learner trains on."""
 

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field
 
-from selfplay.checking import FieldError, build, nearest, resolved
+from selfplay.checking import build, nearest, resolved
 from selfplay.config import RunConfig
 from selfplay.config_file import dump_yaml, load_config
-from selfplay.errors import ConfigError, UserError
+from selfplay.errors import ConfigError, FieldError, UserError
 
 GOOD = """\
 recipe: star
