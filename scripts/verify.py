@@ -271,16 +271,16 @@ def _ending(error: BaseException) -> str:
 
 def _print(lines: Sequence[str], output: Path | None) -> None:
     """Write to standard output. Raises UserError if the disk behind it is full."""
+    written = f"; rows are in {output}" if output else ""
     try:
         print("\n".join(lines), flush=True)
     except BrokenPipeError:
-        written = f"; rows are in {output}" if output else ""
         print(f"the reader of the summary went away{written}", file=sys.stderr)
         raise
     except OSError as error:
         # Python flushes standard output once more at exit; give it somewhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise UserError(f"cannot write the summary: {error.strerror or error}; rows are in {output}") from error
+        raise UserError(f"cannot write the summary: {error.strerror or error}{written}") from error
 
 
 @contextlib.contextmanager

@@ -35,14 +35,14 @@ class OutputFile:
 
     def __init__(self, path: Path, rows_from: Path) -> None:
         self.path = path
-        self.partial = path.with_name(f"{path.name}.partial")
         self.num_rows = 0
-        if path.exists() and not path.is_file():
-            raise UserError(f"cannot write {path}: it is not a regular file; name a file for --output")
-        if path.exists() and path.samefile(rows_from):
-            raise UserError(f"--output {path} is the file that is graded; name another one")
         self._num_bytes = 0
-        with _explained(self.path):
+        with _explained(path):
+            if path.exists() and not path.is_file():
+                raise UserError(f"cannot write {path}: it is not a regular file; name a file for --output")
+            if path.exists() and path.samefile(rows_from):
+                raise UserError(f"--output {path} is the file that is graded; name another one")
+            self.partial = path.with_name(f"{path.name}.partial")
             self._file = self.partial.open("wb")
 
     def write(self, graded: Sequence[Graded], compare: str | None = None) -> None:

@@ -163,7 +163,9 @@ def _program(row: Mapping[str, Any], name: str) -> tuple[str, str, dict[str, str
     """Reference, program and payload of a row of programs."""
     forms = "; or ".join(PROGRAM_FORMS.values())
     program = _text(row, "program", f"{name} grades rows of programs: id, program, and {forms}")
-    given = [form for form in ("entry", "stdin", "tests") if form in row]
+    given = [form for form, key in (("entry", "inputs"), ("stdin", "stdin"), ("tests", "tests")) if key in row]
+    if not given and "entry" in row:
+        given = ["entry"]
     if len(given) > 1:
         raise RowError(f"{' and '.join(given)} are both given; expected one way to judge: {forms}")
     if not given:
@@ -175,13 +177,13 @@ def _program(row: Mapping[str, Any], name: str) -> tuple[str, str, dict[str, str
     if form == "tests":
         return "", program, {"tests": _text(row, "tests", expected)}
     questions = "inputs" if form == "entry" else "stdin"
+    entry = _text(row, "entry", expected) if form == "entry" else ""
     asked, answers = _list(row, questions, expected), _list(row, "expected", expected)
     if len(asked) != len(answers):
         raise RowError(f"{len(asked)} {questions} but {len(answers)} expected; expected as many of both")
     if form == "entry":
         _all(asked, list, "inputs", "a list of arguments")
-        entry = _text(row, "entry", expected)
-        return "", program, {"entry": json.dumps(entry), "inputs": json.dumps(asked), "expected": json.dumps(answers)}
+        return "", program, {"entry": entry, "inputs": json.dumps(asked), "expected": json.dumps(answers)}
     _all(asked, str, "stdin", "a text")
     _all(answers, str, "expected", "a text")
     return "", program, {"stdin": json.dumps(asked), "expected": json.dumps(answers)}
