@@ -176,6 +176,7 @@ def page(runs: Path, main: Sequence[Mapping[str, Any]], by_name: Mapping[str, Se
     for name, summaries in by_name.items():
         if name != LEARNED:
             lines.append(f"| {name} | " + " | ".join(paired(learned, summaries, x) for x in [*HEADLINE, "12"]) + " |")
+    lines += ["", *_findings(by_name)]
     lines += [
         "",
         "Mean level proposed, first, middle and last round:",
@@ -194,6 +195,45 @@ def page(runs: Path, main: Sequence[Mapping[str, Any]], by_name: Mapping[str, Se
         f"{name} {np.mean([_used(summary) for summary in summaries]) / 1e6:.1f}" for name, summaries in by_name.items()
     )
     return "\n".join(lines) + "\n"
+
+
+def _findings(by_name: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """What the comparison shows: a difference counts as seen if its 95 % interval over seeds leaves out zero."""
+    learned = by_name[LEARNED]
+    lines = ["| question | measured | answer |", "|---|---|---|"]
+    for name in (LEARNED, "frozen proposer"):
+        if runs := by_name.get(name):
+            rises = [run["mean_level_proposed"][-1] - run["mean_level_proposed"][0] for run in runs]
+            question = f"does the proposed level rise by itself? ({name})"
+            lines.append(f"| {question} | by {_spread(rises)} levels | {_sign(rises)} |")
+    for name, levels in (("frozen proposer", ("7", "8", "10", "12", "14")), ("seed data only", ("7", "8", "10"))):
+        for level in levels:
+            if runs := by_name.get(name):
+                gaps = [accuracies(a)[level] - accuracies(b)[level] for a, b in zip(learned, runs, strict=False)]
+                lines.append(f"| is learned ahead of {name} at level {level}? | {_spread(gaps)} | {_sign(gaps)} |")
+    if runs := by_name.get("no verifier"):
+        worst = [max(accuracies(r, "before")[x] - accuracies(r)[x] for x in ("1", "2", "3", "4")) for r in runs]
+        lines.append(f"| does no verifier rot? (largest loss on a seed level) | {_spread(worst)} | {_sign(worst)} |")
+    if runs := by_name.get("random over levels (oracle)"):
+        top = list(accuracies(learned[0]))
+        gaps = [
+            float(np.mean([accuracies(b)[x] - accuracies(a)[x] for x in top]))
+            for a, b in zip(learned, runs, strict=False)
+        ]
+        lines.append(f"| is the oracle ahead of learned? (mean over levels) | {_spread(gaps)} | {_sign(gaps)} |")
+    return lines
+
+
+def _spread(values: Sequence[float]) -> str:
+    mean, half = interval(values)
+    return f"{mean:+.2f}" if math.isnan(half) else f"{mean:+.2f} ±{half:.2f} ({min(values):+.2f} to {max(values):+.2f})"
+
+
+def _sign(values: Sequence[float]) -> str:
+    mean, half = interval(values)
+    if math.isnan(half):
+        return "one seed: not known"
+    return ("yes" if mean > 0 else "no, the reverse") if abs(mean) > half else "not seen over these seeds"
 
 
 def _used(summary: Mapping[str, Any]) -> float:

@@ -62,3 +62,23 @@ def test_an_interval_needs_two_seeds() -> None:
 def test_differences_are_paired_by_seed() -> None:
     learned, other = [summary(0, 0.9), summary(1, 0.5)], [summary(0, 0.6), summary(1, 0.2)]
     assert paired(learned, other, "7").startswith("+0.30 ±0.00")
+
+
+def answers(text: str) -> dict[str, str]:
+    """What the page answers to each question."""
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| is ") or "does " in line]
+    return {row[0]: row[-1] for row in rows}
+
+
+def compared(learned: list[float], frozen: list[float]) -> dict[str, str]:
+    runs = [summary(seed, value) for seed, value in enumerate(learned)]
+    others = [summary(seed, value) for seed, value in enumerate(frozen)]
+    return answers(page(Path("runs"), runs, {LEARNED: runs, "frozen proposer": others}))
+
+
+def test_a_difference_is_seen_only_if_its_interval_leaves_out_zero() -> None:
+    question = "is learned ahead of frozen proposer at level 10?"
+    assert compared([0.9, 0.92, 0.91], [0.5, 0.51, 0.52])[question] == "yes"
+    assert compared([0.5, 0.51, 0.52], [0.9, 0.92, 0.91])[question] == "no, the reverse"
+    assert compared([0.9, 0.5, 0.7], [0.5, 0.6, 0.6])[question] == "not seen over these seeds"
+    assert compared([0.9], [0.5])[question] == "one seed: not known"
