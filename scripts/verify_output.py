@@ -40,9 +40,10 @@ class OutputFile:
         with _explained(path):
             if path.exists() and not path.is_file():
                 raise UserError(f"cannot write {path}: it is not a regular file; name a file for --output")
-            if path.exists() and path.samefile(rows_from):
-                raise UserError(f"--output {path} is the file that is graded; name another one")
             self.partial = path.with_name(f"{path.name}.partial")
+            for one in (path, self.partial):
+                if one.exists() and one.samefile(rows_from):
+                    raise UserError(f"--output {path} would overwrite {rows_from}, which is graded; name another one")
             self._file = self.partial.open("wb")
 
     def write(self, graded: Sequence[Graded], compare: str | None = None) -> None:

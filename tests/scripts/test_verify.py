@@ -434,8 +434,12 @@ def test_a_row_whose_own_verifier_cannot_be_had_is_a_fault_and_others_are_graded
         (["--verifier", "exact", "in.jsonl", "--output", "none/out.jsonl"], "cannot write none/out.jsonl: No such fil"),
         (["--verifier", "exact", "in.jsonl", "--output", "."], "cannot write .: it is not a regular file"),
         (["--verifier", "exact", "in.jsonl", "--output", "/dev/null"], "cannot write /dev/null: it is not a regular "),
-        (["--verifier", "exact", "in.jsonl", "--output", "in.jsonl"], "--output in.jsonl is the file that is graded"),
-        (["--verifier", "exact", "in.jsonl", "--output", "link"], "--output link is the file that is graded"),
+        (
+            ["--verifier", "exact", "in.jsonl", "--output", "in.jsonl"],
+            "--output in.jsonl would overwrite in.jsonl, which",
+        ),
+        (["--verifier", "exact", "in.jsonl", "--output", "link"], "--output link would overwrite in.jsonl, which is "),
+        (["--verifier", "exact", "a.partial", "--output", "a"], "--output a would overwrite a.partial, which is grade"),
     ],
 )
 def test_a_mistake_in_the_command_is_one_message_and_status_2(
@@ -444,6 +448,7 @@ def test_a_mistake_in_the_command_is_one_message_and_status_2(
     scripted()
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "in.jsonl", [answer(1, "a", "a")])
+    write(tmp_path / "a.partial", [answer(2, "a", "a")])
     (tmp_path / "link").symlink_to("in.jsonl")
     before = sorted(tmp_path.iterdir())
     assert exit_of(*arguments) == 2
@@ -453,6 +458,7 @@ def test_a_mistake_in_the_command_is_one_message_and_status_2(
     assert captured.err.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
     assert read(tmp_path / "in.jsonl") == [answer(1, "a", "a")]
+    assert read(tmp_path / "a.partial") == [answer(2, "a", "a")]
 
 
 @pytest.mark.parametrize(
