@@ -2,8 +2,8 @@ r"""Labelled answers: (reference, completion, whether the completion's answer is
 
 The labels come from mathematics and from the default policy of `math_answer`: the last balanced `\boxed{}` is the
 answer; it must be a final answer of the reference's type (an unevaluated product, a chain or a hedge is none); percent
-is a fraction, units may be missing on one side, a bare list is unordered and a tuple ordered, a decimal stands for an exact
-value from four significant digits on, to half a unit in its last digit. They were never read off what a verifier
+is a fraction, units may be missing on one side, a bare list is unordered and a tuple ordered, a decimal stands for an
+exact value from four significant digits on, to half a unit in its last digit. They were never read off what a verifier
 returns. Pairs about which reasonable people differ are left out. A completion without a balanced box equals nothing.
 
 `TABLE` holds answers, which `in_completion` puts at the end of some reasoning; `COMPLETIONS` holds whole completions.
