@@ -1,0 +1,289 @@
+"""The sandbox: batches of programs in, one Run each out, in order, whatever single programs do.
+
+    parent ⇄ socket ⇄ N zygotes (exec'd, warmed, single-threaded) ⇄ one confined child for each program
+
+A program that overruns is killed by its zygote at the deadline. A zygote that does not answer within the deadline and
+`GRACE_S` more, or dies, is killed and replaced; the job that it was on is run once more, and is INFRA_ERROR if that
+fails too. Its other jobs lose nothing. Identical jobs of a batch run once. Zygotes start when first needed, prove by
+attacks on themselves how well they confine (`canaries`), stay for later batches, and end with the parent.
+
+Expected answers are not the sandbox's business and never enter it: compare what comes back (`compare`).
+
+It does not make time, randomness or addresses deterministic (`run_twice` finds out), and does not share a batch between
+machines. One batch at a time: calls from several threads wait for each other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from verifiers.sandbox import canaries
+from verifiers.sandbox.batch import Batch
+from verifiers.sandbox.codec import read_reply
+from verifiers.sandbox.compare import differences
+from verifiers.sandbox.isolation import Isolation, SandboxError, Tier, too_weak
+from verifiers.sandbox.process import Zygote, ZygoteError
+from verifiers.sandbox.records import Job, Limits, Run
+
+GRACE_S = 2.0
+MAX_START_FAILURES = 2
+_LAYERS = {
+    Tier.A: {"namespaces": True, "landlock": True, "syscall_filter": True},
+    Tier.B: {"namespaces": False, "landlock": True, "syscall_filter": True},
+    Tier.C: {"namespaces": False, "landlock": False, "syscall_filter": True},
+    Tier.D: {"namespaces": False, "landlock": False, "syscall_filter": False},
+}
+
+
+class Sandbox:
+    """Runs programs in confined children of `num_workers` zygotes. Close it when done.
+
+    `best` is the strongest tier to try, `weakest` the weakest that is accepted: a machine below it is a SandboxError
+    from `run` and `isolation`, unless `allow_unsafe`. `hash_seed` seeds the hashing of texts in the programs.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_workers: int = 1,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        allow_unsafe: bool = False,
+        weakest: Tier = Tier.B,
+        best: Tier = Tier.A,
+        hash_seed: int = 0,
+    ) -> None:
+        for name, value in (("num_workers", num_workers), *((name, getattr(limits, name)) for name in _POSITIVE)):
+            if not value > 0:
+                raise ValueError(f"{name} is {value!r}; expected a number above 0")
+        self.num_workers = num_workers
+        self.limits = limits
+        self._allow_unsafe = allow_unsafe
+        self._weakest = Tier(weakest)
+        self._best = Tier(best)
+        self._hash_seed = hash_seed
+        self._zygotes: list[Zygote] = []
+        self._twin: Sandbox | None = None
+        self._isolation: Isolation | None = None
+        self._chosen = self._best
+        self._start_failures = 0
+        self._start_detail = ""
+        self._lock = threading.RLock()
+        self._owner = os.getpid()
+        self._finalizer = weakref.finalize(self, _shut_down, self._zygotes, self._owner)
+
+    def run(self, jobs: Sequence[Job]) -> list[Run]:
+        """One Run for each job, in order. Raises SandboxError for a machine that is too weak, and nothing else."""
+        with self._lock:
+            self._adopt()
+            batch = Batch(jobs, self.limits)
+            self._start_failures = 0
+            try:
+                self._work(batch)
+            except BaseException:  # also Ctrl-C: a zygote in the middle of a job would answer the next batch with it
+                self._discard_busy()
+                raise
+            return batch.runs()
+
+    def run_twice(self, jobs: Sequence[Job]) -> list[Run]:
+        """Like `run`, in two processes with different hash seeds; NONDETERMINISTIC where the two runs differ."""
+        with self._lock:
+            self._adopt()
+            if self._twin is None:
+                self._twin = Sandbox(
+                    num_workers=self.num_workers,
+                    limits=self.limits,
+                    allow_unsafe=self._allow_unsafe,
+                    weakest=self._weakest,
+                    best=self._best,
+                    hash_seed=self._hash_seed % 4_000_000_000 + 1,
+                )
+            first, second = self.run(jobs), self._twin.run(jobs)
+            return [differences(one, other) for one, other in zip(first, second, strict=True)]
+
+    def isolation(self) -> Isolation:
+        """What confines the programs (starts a zygote if none runs). Raises SandboxError."""
+        with self._lock:
+            self._adopt()
+            self._start_failures = 0
+            while self._isolation is None:
+                self._grow(1)
+                if self._start_failures >= MAX_START_FAILURES:
+                    raise SandboxError(f"no sandbox process could be started: {self._start_detail}")
+            return self._isolation
+
+    def process_ids(self) -> list[int]:
+        """Process ids of the zygotes that run now."""
+        return [zygote.process_id for zygote in self._zygotes]
+
+    def close(self) -> None:
+        """Kill and reap all zygotes. The sandbox can be used again: it starts new ones."""
+        with self._lock:
+            _shut_down(self._zygotes, os.getpid() if self._owner == os.getpid() else -1)
+            if self._twin is not None:
+                self._twin.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _adopt(self) -> None:
+        """In a forked copy of the parent the zygotes belong to somebody else: forget them."""
+        if self._owner != os.getpid():
+            _shut_down(self._zygotes, -1)
+            self._owner = os.getpid()
+            self._finalizer.detach()
+            self._finalizer = weakref.finalize(self, _shut_down, self._zygotes, self._owner)
+
+    def _work(self, batch: Batch) -> None:
+        for zygote in [zygote for zygote in self._zygotes if not zygote.alive()]:
+            self._remove(zygote)
+        while batch.num_open:
+            if self._start_failures < MAX_START_FAILURES:
+                self._grow(min(self.num_workers, batch.num_waiting + len(self._busy())))
+            if not self._zygotes:
+                if self._start_failures >= MAX_START_FAILURES:
+                    batch.give_up(f"no sandbox process could be started: {self._start_detail}")
+                continue
+            for zygote in self._zygotes:
+                batch.feed(zygote, len(self._zygotes))
+            self._attend(batch)
+
+    def _busy(self) -> list[Zygote]:
+        return [zygote for zygote in self._zygotes if zygote.in_flight]
+
+    def _attend(self, batch: Batch) -> None:
+        """Wait until a zygote says something or is overdue, and deal with it."""
+        poll = select.poll()
+        busy = self._busy()
+        for zygote in busy:
+            poll.register(zygote, select.POLLIN | (select.POLLOUT if zygote.wants_to_write else 0))
+        allowance = self.limits.seconds + GRACE_S
+        due = min((zygote.moved_at for zygote in busy), default=time.monotonic()) + allowance
+        ready = {descriptor for descriptor, _ in poll.poll(max(0.0, due - time.monotonic()) * 1000 + 1)}
+        for zygote in busy:
+            if zygote.fileno() in ready:
+                if zygote.wants_to_write:
+                    zygote.write()
+                if not self._listen(zygote, batch):
+                    self._bury(zygote, batch, "its sandbox process ended")
+            elif time.monotonic() > zygote.moved_at + allowance:
+                self._bury(zygote, batch, f"its sandbox process did not answer within {allowance:g} s")
+
+    def _listen(self, zygote: Zygote, batch: Batch) -> bool:
+        """Take in what a zygote sent; whether it is still good."""
+        try:
+            replies, ended = zygote.read()
+        except ZygoteError:
+            return False
+        for reply in replies:
+            index, token = zygote.in_flight.popleft()
+            zygote.moved_at = time.monotonic()
+            batch.accept(index, read_reply(reply, token, batch.job(index), self.limits))
+        return not ended
+
+    def _bury(self, zygote: Zygote, batch: Batch, detail: str) -> None:
+        batch.lose([index for index, _ in zygote.in_flight], detail)
+        self._remove(zygote)
+
+    def _remove(self, zygote: Zygote) -> None:
+        self._zygotes.remove(zygote)
+        zygote.close()
+
+    def _discard_busy(self) -> None:
+        for zygote in self._busy():
+            self._remove(zygote)
+
+    def _grow(self, num_wanted: int) -> None:
+        """Start and prove zygotes until so many run; a failure is counted and remembered."""
+        while len(self._zygotes) < num_wanted and self._start_failures < MAX_START_FAILURES:
+            try:
+                zygote = self._start() if self._isolation is None else self._start_alike(self._isolation)
+            except (ZygoteError, OSError) as error:
+                self._start_failures += 1
+                self._start_detail = str(error)
+            else:
+                self._start_failures = 0
+                self._zygotes.append(zygote)
+
+    def _start(self) -> Zygote:
+        """The first zygote, as strong as the machine allows. Raises SandboxError if that is too weak."""
+        found: list[tuple[Isolation, Tier]] = []
+        failure: ZygoteError | OSError | None = None
+        for tier in [tier for tier in Tier if tier.strength <= self._best.strength]:
+            try:
+                zygote = self._start_in(tier)
+            except (ZygoteError, OSError) as error:
+                failure = error
+                continue
+            isolation = self._prove(zygote)
+            found.append((isolation, tier))
+            if isolation.tier.strength >= min(tier.strength, Tier.B.strength) or tier is Tier.D:
+                best, self._chosen = max(found, key=lambda one: one[0].tier.strength)
+                if best.tier.strength < self._weakest.strength and not self._allow_unsafe:
+                    zygote.close()
+                    raise too_weak(best, self._weakest)
+                if best is isolation:
+                    self._isolation = isolation
+                    return zygote
+            zygote.close()
+        raise failure or ZygoteError("no tier could be set up")
+
+    def _start_alike(self, isolation: Isolation) -> Zygote:
+        """Another zygote, which must be as strong as the first."""
+        zygote = self._start_in(self._chosen)
+        proved = self._prove(zygote)
+        if proved.tier.strength < isolation.tier.strength:
+            zygote.close()
+            raise ZygoteError(f"it reached tier {proved.tier} only ({proved.summary()})")
+        return zygote
+
+    def _start_in(self, tier: Tier) -> Zygote:
+        return Zygote(self.limits, _LAYERS[tier], self._hash_seed)
+
+    def _prove(self, zygote: Zygote) -> Isolation:
+        """Run the canaries in a zygote. Raises ZygoteError if it does not survive them."""
+        jobs = canaries.jobs(sys.executable, self.limits.memory_mb)
+        limits = self.limits
+        batch = Batch(jobs, limits, max_losses=1)
+        others, self._zygotes = self._zygotes, [zygote]
+        try:
+            while batch.num_open and self._zygotes:
+                batch.feed(zygote, 1)
+                self._attend(batch)
+            if not self._zygotes:
+                raise ZygoteError("it did not survive the attacks that it was tested with")
+        except BaseException:
+            zygote.close()
+            raise
+        finally:
+            self._zygotes = others
+        results = {name: canaries.blocked(run) for name, run in zip(canaries.ATTACKS, batch.runs(), strict=True)}
+        layers = tuple(zygote.facts["active"])
+        return Isolation(canaries.reached(results, layers), layers, results, dict(zygote.facts["missing"]))
+
+
+_POSITIVE = ("seconds", "memory_mb", "max_output_bytes", "max_result_bytes")
+
+
+def _shut_down(zygotes: list[Zygote], owner: int) -> None:
+    """Empty the list; kill the zygotes only in the process that started them."""
+    while zygotes:
+        zygote = zygotes.pop()
+        with contextlib.suppress(OSError):
+            if owner == os.getpid():
+                zygote.close()
+            else:
+                zygote.release()

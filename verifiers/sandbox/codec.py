@@ -1,0 +1,177 @@
+"""Jobs and values as bytes for the zygote, and its replies as Runs: the parent's side of `verifiers.inside.sandbox`.
+
+`encode` and `decode` are exact (see `verifiers.inside.sandbox.values`). A reply is hostile input: its type, size and
+shape are checked, nothing in it is evaluated, and what is not a report is a status of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from verifiers.inside.sandbox import frames
+from verifiers.inside.sandbox.values import (
+    MAX_DEPTH,
+    DecodeError,
+    TooDeepError,
+    UnsupportedTypeError,
+    decode,
+    encode,
+)
+from verifiers.sandbox.records import Call, Job, Limits, Run, RunStatus
+
+__all__ = [
+    "MAX_DEPTH", "MAX_PROGRAM_CHARACTERS", "DecodeError", "JobError", "Reply", "TooDeepError", "UnsupportedTypeError",
+    "decode", "encode", "encode_job", "read_reply", "read_report",
+]  # fmt: skip
+
+MAX_PROGRAM_CHARACTERS = 1_000_000
+_STATUSES = {status.value: status for status in RunStatus}
+_RUN_STATUSES = {RunStatus.OK, RunStatus.ERROR, RunStatus.MEMORY, RunStatus.OUTPUT_LIMIT}
+_CALL_STATUSES = {RunStatus.ERROR, RunStatus.MEMORY, RunStatus.OUTPUT_LIMIT, RunStatus.UNSUPPORTED_TYPE}
+MAX_DETAIL_CHARACTERS = 300
+MAX_VALUES = 256
+
+
+class JobError(ValueError):
+    """A job that cannot be sent: the message says why."""
+
+
+class Reply(NamedTuple):
+    """What a zygote said about one job."""
+
+    how: int
+    """One of the letters of `frames`."""
+    wait_status: int
+    seconds: float
+    stdout: bytes
+    result: bytes
+
+
+def encode_job(job: Job) -> bytes:
+    """Everything of a job but its token. Equal bytes are the same job. Raises JobError."""
+    try:
+        inputs = encode(list(map(list, job.inputs))) if job.entry is not None else ""
+    except (UnsupportedTypeError, TooDeepError) as error:
+        raise JobError(f"an input cannot be sent to a program: {type(error).__name__}: {error}") from None
+    parts = [text.encode("utf-8", "surrogatepass") for text in (job.program, job.entry or "", job.stdin, inputs)]
+    size = sum(map(len, parts))
+    if size > frames.MAX_JOB_BYTES:
+        raise JobError(f"program and inputs take {size} bytes; at most {frames.MAX_JOB_BYTES} can be sent")
+    mode = frames.SCRIPT if job.entry is None else frames.CALLS
+    return frames.JOB.pack(bytes(8), mode, *map(len, parts)) + b"".join(parts)
+
+
+def read_reply(reply: Reply, token: bytes, job: Job, limits: Limits) -> Run:
+    """The Run that a reply means; INFRA_ERROR where it was not the program's doing."""
+    stdout = reply.stdout.decode("utf-8", "replace") if reply.stdout else ""
+    status, detail = _ending(reply, limits)
+    if status is not RunStatus.OK:
+        return Run(status, stdout=stdout, detail=detail, seconds=reply.seconds)
+    if not reply.result:
+        return Run(RunStatus.NO_RESULT, (), stdout, {}, "it ended itself without a report", reply.seconds)
+    report = reply.result
+    head = frames.REPORT.size
+    if len(report) < head or report[:head] != frames.REPORT.pack(token, len(report) - head):
+        detail = "something else was written in place of its report"
+        return Run(RunStatus.BAD_FRAME, (), stdout, {}, detail, reply.seconds)
+    try:
+        status, detail, calls, values = read_report(report[head:], len(job.inputs) if job.entry is not None else None)
+    except DecodeError as error:
+        detail = f"its report cannot be read: {error}"
+        return Run(RunStatus.BAD_FRAME, (), stdout, {}, detail, reply.seconds)
+    return Run(status, calls, stdout, values, detail, reply.seconds)
+
+
+def _ending(reply: Reply, limits: Limits) -> tuple[RunStatus, str]:
+    """Status and detail by how a child ended; OK if what it reported decides."""
+    if reply.how == frames.OVERDUE:
+        return RunStatus.TIMEOUT, f"no end within {limits.seconds:g} s"
+    if reply.how == frames.TOO_MUCH_OUTPUT:
+        return RunStatus.OUTPUT_LIMIT, f"more than {limits.max_output_bytes} bytes of output"
+    if reply.how == frames.TOO_MUCH_RESULT:
+        return RunStatus.OUTPUT_LIMIT, f"more than {limits.max_result_bytes} bytes of values"
+    if reply.how != frames.ENDED:
+        return RunStatus.INFRA_ERROR, "no process could be made for it"
+    code = os.waitstatus_to_exitcode(reply.wait_status)
+    if code == -signal.SIGXCPU:
+        return RunStatus.TIMEOUT, f"used more CPU time than {limits.seconds:g} s allow"
+    if code == -signal.SIGKILL:
+        return RunStatus.INFRA_ERROR, "its process was killed from outside"
+    if code < 0:
+        return RunStatus.CRASH, f"signal {-code} ({_signal_name(-code)})"
+    if code == frames.MEMORY_EXIT:
+        return RunStatus.MEMORY, "out of memory"
+    if code == frames.CONFINE_EXIT and not reply.result:
+        return RunStatus.INFRA_ERROR, "its process could not be confined"
+    if code != 0:
+        return RunStatus.NO_RESULT, f"it ended itself with exit code {code}"
+    return RunStatus.OK, ""
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown"
+
+
+def read_report(
+    report: bytes, num_calls: int | None
+) -> tuple[RunStatus, str, tuple[Call, ...], dict[str, Any]]:  # fmt: skip
+    """Status, detail, calls and values of a report; `num_calls` is None for a script. Raises DecodeError."""
+    try:
+        text = report.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        raise DecodeError("not UTF-8") from None
+    content = decode(text)
+    if type(content) is not list or len(content) != 4:
+        raise DecodeError("not a list of four")
+    word, detail, payload, failures = content
+    status = _STATUSES.get(word) if type(word) is str else None
+    if status not in _RUN_STATUSES or type(detail) is not str or type(payload) is not list:
+        raise DecodeError("not status, detail and values")
+    detail = detail[:MAX_DETAIL_CHARACTERS]
+    if status is not RunStatus.OK:
+        return status, detail, (), {}
+    if num_calls is None:
+        return status, detail, (), _read_values(payload)
+    if len(payload) != num_calls:
+        raise DecodeError(f"{len(payload)} values for {num_calls} calls")
+    return status, detail, _read_calls(payload, failures), {}
+
+
+def _read_calls(payload: list[Any], failures: Any) -> tuple[Call, ...]:
+    ok = RunStatus.OK
+    calls = [Call(ok, value) for value in payload]
+    if type(failures) is not list:
+        raise DecodeError("failures are no list")
+    for failure in failures:
+        if type(failure) is not list or [type(part) for part in failure] != [int, str, str]:
+            raise DecodeError("a failure is not a number and two texts")
+        index, word, detail = failure
+        status = _STATUSES.get(word)
+        if not 0 <= index < len(calls) or status not in _CALL_STATUSES:
+            raise DecodeError("a failure of no call, or with no such status")
+        calls[index] = Call(status, None, detail[:MAX_DETAIL_CHARACTERS])
+    return tuple(calls)
+
+
+def _read_values(payload: list[Any]) -> dict[str, Any]:
+    if len(payload) > MAX_VALUES:
+        raise DecodeError(f"more than {MAX_VALUES} variables")
+    values: dict[str, Any] = {}
+    for pair in payload:
+        if type(pair) is not list or len(pair) != 2 or type(pair[0]) is not str:
+            raise DecodeError("a variable is not a name and a value")
+        if type(pair[1]) not in (int, bool, str, float, type(None)):
+            raise DecodeError("a variable's value is not plain")
+        values[pair[0]] = pair[1]
+    return values
+
+
+def with_token(encoded: bytes, token: bytes) -> bytes:
+    """A job's bytes as they are sent."""
+    return token + encoded[len(token) :]
