@@ -92,23 +92,28 @@ def grade(run: Run, attack: Attack) -> str:
 
 
 def same(expected: Any, got: Any) -> bool:
-    """Equality of exact types, nan equal to itself: written apart from the sandbox's own, to check it."""
-    if type(expected) is not type(got):
-        return False
-    if isinstance(expected, (list, tuple)):
-        return len(expected) == len(got) and all(map(same, expected, got))
-    if isinstance(expected, dict):
-        # Keys of equal value and other type (1, True) would meet in a lookup: compare the sorted pairs.
-        return same(_sorted(list(expected.items())), _sorted(list(got.items())))
-    if isinstance(expected, (set, frozenset)):
-        return same(_sorted(list(expected)), _sorted(list(got)))
-    if isinstance(expected, float) and expected != expected:
-        return bool(got != got)
-    return bool(expected == got)
+    """Equality of exact types and bits: written apart from the sandbox's own, to check it."""
+    return canonical(expected) == canonical(got)
 
 
-def _sorted(members: list[Any]) -> list[Any]:
-    return sorted(members, key=lambda member: (type(member).__name__, repr(member)))
+def canonical(value: Any) -> str:
+    """A text that two values share only if they have the same types and bits, in any order where there is none."""
+    name = type(value).__name__
+    if isinstance(value, dict):
+        return f"{name}[{', '.join(sorted(canonical(pair) for pair in value.items()))}]"
+    if isinstance(value, (set, frozenset)):
+        return f"{name}[{', '.join(sorted(map(canonical, value)))}]"
+    if isinstance(value, (list, tuple)):
+        return f"{name}[{', '.join(map(canonical, value))}]"
+    if isinstance(value, bool) or value is None:
+        return repr(value)
+    if isinstance(value, int):
+        return f"{name} {value:x}"
+    if isinstance(value, float):
+        return f"{name} {value.hex()}"
+    if isinstance(value, complex):
+        return f"{name} {value.real.hex()} {value.imag.hex()}"
+    return f"{name} {value!r}"
 
 
 PRELUDE = '''

@@ -14,10 +14,11 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from verifiers.sandbox.compare import EqualityPolicy, equal
+
 from tests.adversarial.attack import BREACH, CORRECT, NONDETERMINISTIC, SECRET, Attack, grade
 from tests.adversarial.world import World, secret
 from verifiers.sandbox import Isolation, Sandbox, Tier
-from verifiers.sandbox.compare import EqualityPolicy, equal
 from verifiers.sandbox.records import Job, Limits, Run, RunStatus
 
 LIMITS = Limits(seconds=1.0, memory_mb=256)
