@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from typing import Any
 
 from verifiers.base import PooledVerifier
 from verifiers.exact import ExactVerifier
+from verifiers.math_answer import MathPolicy, MathVerifier
 from verifiers.numeric import NumericVerifier
 from verifiers.python_exec import Execution, PythonExecutor, PythonVerifier
 from verifiers.sympy_equal import SympyVerifier
@@ -17,6 +19,8 @@ from verifiers.sympy_equal import SympyVerifier
 __all__ = [
     "VERIFIERS",
     "Execution",
+    "MathPolicy",
+    "MathVerifier",
     "PooledVerifier",
     "PythonExecutor",
     "make_verifier",
@@ -26,16 +30,20 @@ VERIFIERS: dict[str, Callable[..., PooledVerifier]] = {
     "exact": ExactVerifier,
     "numeric": NumericVerifier,
     "sympy_equal": SympyVerifier,
+    "math_answer": MathVerifier,
     "python_exec": PythonVerifier,
 }
 
 
-def make_verifier(name: str, *, num_workers: int = 1, deadline_s: float = 5.0, memory_mb: int = 1024) -> PooledVerifier:
+def make_verifier(
+    name: str, *, num_workers: int = 1, deadline_s: float = 5.0, memory_mb: int = 1024, **options: Any
+) -> PooledVerifier:
     """The verifier called `name`; `deadline_s` bounds one answer's judgement, `memory_mb` one worker (MiB).
 
-    Raises ValueError for an unknown name, naming the nearest valid one.
+    `options` are the verifier's own, such as `policy` of math_answer. Raises ValueError for an unknown name, naming the
+    nearest valid one.
     """
     if name not in VERIFIERS:
         near = difflib.get_close_matches(name, VERIFIERS, n=1, cutoff=0.0)
         raise ValueError(f"no verifier is called {name!r}; did you mean {near[0]!r}? All: {', '.join(VERIFIERS)}")
-    return VERIFIERS[name](num_workers=num_workers, deadline_s=deadline_s, memory_mb=memory_mb)
+    return VERIFIERS[name](num_workers=num_workers, deadline_s=deadline_s, memory_mb=memory_mb, **options)

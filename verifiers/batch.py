@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
 class Batch:
     """The jobs of one `run`: which wait, which are answered, and how often each was lost."""
 
-    def __init__(self, jobs: Sequence[Any], num_workers: int, deadline_s: float) -> None:
+    def __init__(self, jobs: Sequence[Any], num_workers: int, deadline_s: float, max_chunk: int = MAX_CHUNK) -> None:
         self.jobs = jobs
         self._deadline_s = deadline_s
         self.outcomes: list[Outcome | None] = [None] * len(jobs)
@@ -49,7 +49,7 @@ class Batch:
         self.waiting: deque[list[int]] = deque()
         self._losses: dict[int, int] = {}
         share = math.ceil(len(jobs) / num_workers)
-        size = max(1, min(MAX_CHUNK, max(math.ceil(share / 4), min(MIN_CHUNK, share))))
+        size = max(1, min(max_chunk, max(math.ceil(share / 4), min(MIN_CHUNK, share))))
         for begin in range(0, len(jobs), size):
             self.waiting.append(list(range(begin, min(begin + size, len(jobs)))))
 

@@ -4,7 +4,8 @@ Contract: `run(jobs)` returns one Outcome a job, in order. A job that runs past 
 is killed (SIGKILL to the process group, then reaped). When a worker dies, the job that it was on is run once more,
 alone, in a fresh worker: if that dies too, the job is CRASHED if it caused the death (a signal such as SIGSEGV, or too
 much memory) and LOST if somebody killed the worker or no worker can be started. Its neighbours are answered by another
-worker. Workers start when first needed, stay for later batches, and die with the parent.
+worker. Workers start when first needed, stay for later batches, and die with the parent. With `warm` they are forked
+by a template that has the handler loaded, so that replacing one that was killed is cheap.
 
 It does not know what jobs mean, does not isolate untrusted code (a handler's business), and does not share a batch
 between machines. One batch at a time: calls from several threads wait for each other.
@@ -21,9 +22,10 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from verifiers.batch import MAX_LOSSES, Batch, Outcome, describe_exit
+from verifiers.batch import MAX_CHUNK, MAX_LOSSES, Batch, Outcome, describe_exit
 from verifiers.inside import wire
-from verifiers.process import WorkerProcess, WorkerSetup
+from verifiers.process import WorkerProcess, WorkerSetup, start_template
+from verifiers.template import Template
 
 
 class WorkerPool:
@@ -31,6 +33,7 @@ class WorkerPool:
 
     `deadline_s` bounds one job's wall-clock time, `start_deadline_s` a worker's start (imports included), `memory_mb`
     a worker's address space (MiB). `path` lists directories a worker may import from besides the standard library.
+    `max_chunk` bounds how many jobs a worker is given at once.
     """
 
     def __init__(
@@ -43,6 +46,8 @@ class WorkerPool:
         deadline_s: float = 5.0,
         start_deadline_s: float = 60.0,
         memory_mb: int = 1024,
+        warm: bool = False,
+        max_chunk: int = MAX_CHUNK,
     ) -> None:
         for name, value in (("num_workers", num_workers), ("deadline_s", deadline_s), ("memory_mb", memory_mb)):
             if not value > 0:
@@ -51,18 +56,21 @@ class WorkerPool:
         self.deadline_s = deadline_s
         self.start_deadline_s = start_deadline_s
         self._setup = WorkerSetup(handler, options or {}, tuple(path), memory_mb, deadline_s)
+        self._warm = warm
+        self._max_chunk = max_chunk
         self._workers: list[WorkerProcess] = []
+        self._templates: list[Template] = []  # at most one
         self._lock = threading.Lock()
         self._owner = os.getpid()
         self._start_failures = 0
         self._start_detail = ""
-        self._finalizer = weakref.finalize(self, _shut_down, self._workers, self._owner)
+        self._finalizer = weakref.finalize(self, _shut_down, self._workers, self._templates, self._owner)
 
     def run(self, jobs: Sequence[Any]) -> list[Outcome]:
         """One outcome for each job, in order. Never raises for what a job does."""
         with self._lock:
             self._adopt()
-            batch = Batch(jobs, self.num_workers, self.deadline_s)
+            batch = Batch(jobs, self.num_workers, self.deadline_s, self._max_chunk)
             self._start_failures = 0
             try:
                 while batch.num_open:
@@ -93,12 +101,12 @@ class WorkerPool:
 
     def process_ids(self) -> list[int]:
         """Process ids of the workers that run now."""
-        return [worker.process_id for worker in self._workers]
+        return [worker.process_id for worker in self._workers if worker.process_id]
 
     def close(self) -> None:
         """Kill and reap all workers. The pool can be used again: it starts new ones."""
         with self._lock:
-            _shut_down(self._workers, os.getpid() if self._owner == os.getpid() else -1)
+            _shut_down(self._workers, self._templates, os.getpid() if self._owner == os.getpid() else -1)
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -111,10 +119,10 @@ class WorkerPool:
     def _adopt(self) -> None:
         """In a forked copy of the parent the workers belong to somebody else: forget them."""
         if self._owner != os.getpid():
-            _shut_down(self._workers, -1)
+            _shut_down(self._workers, self._templates, -1)
             self._owner = os.getpid()
             self._finalizer.detach()
-            self._finalizer = weakref.finalize(self, _shut_down, self._workers, self._owner)
+            self._finalizer = weakref.finalize(self, _shut_down, self._workers, self._templates, self._owner)
 
     def _assign(self, batch: Batch) -> None:
         """Give waiting chunks to free workers, starting workers as needed."""
@@ -134,12 +142,20 @@ class WorkerPool:
         num_free = sum(not worker.busy for worker in self._workers)
         while num_free < num_wanted and len(self._workers) < self.num_workers:
             try:
-                self._workers.append(WorkerProcess(self._setup))
+                self._workers.append(WorkerProcess(self._setup, self._template() if self._warm else None))
             except OSError as error:
                 self._start_failures += 1
                 self._start_detail = str(error)
                 return
             num_free += 1
+
+    def _template(self) -> Template:
+        """The template that runs, or a new one."""
+        while self._templates and not self._templates[0].alive():
+            self._templates.pop().close()
+        if not self._templates:
+            self._templates.append(start_template(self._setup))
+        return self._templates[0]
 
     def _attend(self, batch: Batch) -> None:
         """Wait until a worker says something or is overdue, and deal with it."""
@@ -176,6 +192,7 @@ class WorkerPool:
                     return False
             elif isinstance(frame, dict) and "ready" in frame:
                 worker.ready, worker.active = True, frame["ready"]
+                worker.process_id = worker.process_id or frame.get("process", 0)
                 self._start_failures = 0
             else:
                 self._start_detail = str(frame.get("error", frame) if isinstance(frame, dict) else frame)
@@ -211,11 +228,18 @@ class WorkerPool:
             self._remove(worker)
 
 
-def _shut_down(workers: list[WorkerProcess], owner: int) -> None:
-    """Empty the list; kill the workers only in the process that started them."""
+def _shut_down(workers: list[WorkerProcess], templates: list[Template], owner: int) -> None:
+    """Empty the lists; kill what is in them only in the process that started it."""
+    ours = owner == os.getpid()
     while workers:
         worker = workers.pop()
-        if owner == os.getpid():
+        if ours:
             worker.close()
         else:
             worker.release()
+    while templates:
+        template = templates.pop()
+        if ours:
+            template.close()
+        else:
+            template.release()

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from verifiers.inside import wire
+from verifiers.template import ForkedWorker, Template
 
 WORKER_FILE = Path(__file__).parent / "inside" / "worker.py"
 ENVIRONMENT = {
@@ -46,6 +47,17 @@ class WorkerSetup:
     memory_mb: int = 1024
     job_deadline_s: float = 5.0
 
+    def message(self) -> dict[str, Any]:
+        """What the worker (or the template) is told when it starts."""
+        return {
+            "handler": self.handler,
+            "options": dict(self.options),
+            "path": list(self.path),
+            "memory_bytes": self.memory_mb * 1024 * 1024,
+            "job_seconds": self.job_deadline_s,
+            "parent": os.getpid(),
+        }
+
 
 class Progress(NamedTuple):
     """What a worker last said that it had begun."""
@@ -56,11 +68,18 @@ class Progress(NamedTuple):
     began: float
 
 
-class WorkerProcess:
-    """A running worker. Raises OSError if it cannot be started at all."""
+def start_template(setup: WorkerSetup) -> Template:
+    """A template that forks workers of this setup. Raises OSError if it cannot be started at all."""
+    return Template(setup.message(), lambda word, descriptor: _start([word, str(descriptor)], descriptor))
 
-    def __init__(self, setup: WorkerSetup) -> None:
+
+class WorkerProcess:
+    """A running worker, forked by `template` if one is given. Raises OSError if it cannot be started at all."""
+
+    def __init__(self, setup: WorkerSetup, template: Template | None = None) -> None:
         self.ready = False
+        self.process_id = 0
+        """0 until a forked worker has said who it is."""
         self.active: list[str] = []
         self.chunk: list[int] = []
         """Indices of the jobs it has and has not answered yet."""
@@ -72,27 +91,18 @@ class WorkerProcess:
         try:
             with theirs, _page_file() as page_descriptor:
                 self._page = mmap.mmap(page_descriptor, wire.PROGRESS.size)
-                self._process = _start(theirs.fileno(), page_descriptor)
+                self._process: subprocess.Popen[bytes] | ForkedWorker
+                if template is None:
+                    descriptors = theirs.fileno(), page_descriptor
+                    self._process = _start([str(one) for one in descriptors], *descriptors)
+                    self.process_id = self._process.pid
+                else:
+                    self._process = template.fork(theirs.fileno(), page_descriptor)
         except BaseException:
             self._channel.close()
             raise
         self._channel.setblocking(False)
-        self._outgoing = memoryview(
-            wire.pack(
-                {
-                    "handler": setup.handler,
-                    "options": dict(setup.options),
-                    "path": list(setup.path),
-                    "memory_bytes": setup.memory_mb * 1024 * 1024,
-                    "job_seconds": setup.job_deadline_s,
-                    "parent": os.getpid(),
-                }
-            )
-        )
-
-    @property
-    def process_id(self) -> int:
-        return self._process.pid
+        self._outgoing = memoryview(wire.pack(setup.message()) if template is None else b"")
 
     @property
     def busy(self) -> bool:
@@ -106,7 +116,17 @@ class WorkerProcess:
         return self._channel.fileno()
 
     def alive(self) -> bool:
-        return self._process.poll() is None
+        """Whether it runs, as far as can be seen without waiting."""
+        if self._process.poll() is not None:
+            return False
+        if isinstance(self._process, ForkedWorker):
+            try:
+                return self._channel.recv(1, socket.MSG_PEEK) != b""
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+        return True
 
     def assign(self, chunk: list[int], jobs: list[Any]) -> None:
         """Give it a chunk: `jobs` are the JSON values of the jobs `chunk`. Raises wire.FrameError if too long."""
@@ -150,6 +170,8 @@ class WorkerProcess:
 
     def kill(self) -> int:
         """SIGKILL its process group and reap it; the exit code (negative: the signal that ended it)."""
+        if isinstance(self._process, ForkedWorker):
+            return self._process.end()
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -166,9 +188,9 @@ class WorkerProcess:
         self._page.close()
 
 
-def _start(channel: int, page_descriptor: int) -> subprocess.Popen[bytes]:
+def _start(arguments: list[str], *descriptors: int) -> subprocess.Popen[bytes]:
     # -S -s -P: no site-packages, no user or current directory on the path; the environment is constructed below.
-    command = [sys.executable, "-S", "-s", "-P", "-B", str(WORKER_FILE), str(channel), str(page_descriptor)]
+    command = [sys.executable, "-S", "-s", "-P", "-B", str(WORKER_FILE), *arguments]
     return subprocess.Popen(
         command,
         env=ENVIRONMENT,
@@ -176,7 +198,7 @@ def _start(channel: int, page_descriptor: int) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        pass_fds=(channel, page_descriptor),
+        pass_fds=descriptors,
         start_new_session=True,
     )
 

@@ -18,6 +18,12 @@ HEADER = struct.Struct(">I")
 PROGRESS = struct.Struct("<qqd")
 """Sequence number of the chunk, index of the current job in it, and when it began (`time.monotonic`, seconds)."""
 
+CONTROL = struct.Struct("<BQ")
+"""What a parent asks of a template: `FORK` (with two descriptors: channel, page) or `END`, and the worker's number."""
+ENDED = struct.Struct("<i")
+"""A template's answer to `END`: the exit code (negative: the signal)."""
+FORK, END = 1, 2
+
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 MEMORY_EXIT = 66
 """Exit code of a worker whose job needed more memory than its limit."""

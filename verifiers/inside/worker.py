@@ -1,7 +1,8 @@
 """The worker's main program: read a setup, load one handler, then answer chunks of jobs until the pipe ends.
 
 Started as a file by `verifiers.process` with a constructed environment. It limits its own memory, CPU time, core size
-and number of files, dies with its parent, and writes before each job which one it is (see `wire`).
+and number of files, dies with its parent, and writes before each job which one it is (see `wire`). As a template
+(`verifiers.template`) it loads the handler once and forks workers that have it already.
 
 A handler is a module with `open_handler(options)`, which returns the function that answers a chunk and a list of words
 about what is active. The handler is trusted code of ours; isolating a program that a model wrote is `judge_python`'s
@@ -15,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 PACKAGE_DIRECTORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FLUSH_INTERVAL_S = 0.05
@@ -33,32 +34,121 @@ def install_package() -> None:
 
 
 def main() -> None:
+    if sys.argv[1] == "template":
+        serve_forks(int(sys.argv[2]))
     channel, page_descriptor = int(sys.argv[1]), int(sys.argv[2])
+    from verifiers.inside import limits
+
+    buffer = bytearray()
+    setup = read_frame(channel, buffer)
+    try:
+        limits.die_with_parent(setup["parent"])
+        limits.limit_worker(setup["memory_bytes"])
+        handle, active = load(setup)
+    except Exception as error:  # the boundary of our own start-up: the parent turns this text into a FAULT's detail
+        refuse(channel, f"{type(error).__name__}: {error}")
+    serve(channel, page_descriptor, buffer, setup, handle, active)
+
+
+def load(setup: dict[str, Any]) -> tuple[Handler, list[str]]:
+    """Import the handler and open it."""
     import gc
     import importlib
+
+    sys.path.extend(setup["path"])
+    handle, active = importlib.import_module(setup["handler"]).open_handler(setup["options"])
+    gc.collect()
+    gc.freeze()  # what is loaded stays: forked children then touch (and copy) fewer pages
+    return handle, active
+
+
+def refuse(channel: int, reason: str) -> NoReturn:
+    """Say why there is no worker, and end."""
+    from verifiers.inside import wire
+
+    send(channel, wire.pack({"error": reason}))
+    os._exit(1)
+
+
+def serve(
+    channel: int, page_descriptor: int, buffer: bytearray, setup: dict[str, Any], handle: Handler, active: list[str]
+) -> NoReturn:
+    """Answer chunks until the parent closes its end."""
     import mmap
 
     from verifiers.inside import limits, wire
 
     page = mmap.mmap(page_descriptor, wire.PROGRESS.size)
     os.close(page_descriptor)
-    buffer = bytearray()
-    setup = read_frame(channel, buffer)
-    try:
-        limits.die_with_parent(setup["parent"])
-        sys.path.extend(setup["path"])
-        limits.limit_worker(setup["memory_bytes"])
-        handle, active = importlib.import_module(setup["handler"]).open_handler(setup["options"])
-    except Exception as error:  # the boundary of our own start-up: the parent turns this text into a FAULT's detail
-        send(channel, wire.pack({"error": f"{type(error).__name__}: {error}"}))
-        os._exit(1)
-    gc.collect()
-    gc.freeze()  # what is loaded stays: forked children then touch (and copy) fewer pages
-    send(channel, wire.pack({"ready": active}))
+    send(channel, wire.pack({"ready": active, "process": os.getpid()}))
     while True:
         sequence, jobs = read_frame(channel, buffer)
         limits.limit_cpu(setup["job_seconds"] * len(jobs))
         answer(channel, page, sequence, jobs, handle)
+
+
+def serve_forks(control: int) -> NoReturn:
+    """A template's life: load the handler, then fork and end workers as the parent asks, until it closes its end."""
+    import socket
+
+    from verifiers.inside import limits, wire
+
+    pipe = socket.socket(fileno=control)
+    (length,) = wire.HEADER.unpack(read_exactly(pipe, wire.HEADER.size))
+    (setup,) = wire.unpack(bytearray(wire.HEADER.pack(length) + read_exactly(pipe, length)))
+    limits.die_with_parent(setup["parent"])
+    failure, handle = "", None
+    active: list[str] = []
+    try:
+        handle, active = load(setup)
+    except Exception as error:  # as in `main`: every worker that is asked for says so
+        failure = f"{type(error).__name__}: {error}"
+    template = os.getpid()
+    workers: dict[int, int] = {}
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(pipe, wire.CONTROL.size, 2)
+        if not message:
+            os._exit(0)  # the workers' parent-death signal ends them
+        command, number = wire.CONTROL.unpack(message + read_exactly(pipe, wire.CONTROL.size - len(message)))
+        if command == wire.END:
+            pipe.sendall(wire.ENDED.pack(end_worker(workers.pop(number))))
+            continue
+        child = os.fork()
+        if child == 0:
+            pipe.close()
+            os.setsid()
+            limits.die_with_parent(template)
+            if handle is None:
+                refuse(descriptors[0], failure)
+            limits.limit_worker(setup["memory_bytes"])
+            serve(descriptors[0], descriptors[1], bytearray(), setup, handle, active)
+        workers[number] = child
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def end_worker(process_id: int) -> int:
+    """Kill a worker and its process group, and reap it; the exit code."""
+    import signal
+
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(process_id, signal.SIGKILL)
+            break
+        except (ProcessLookupError, PermissionError):  # it has no process group of its own yet
+            continue
+    return os.waitstatus_to_exitcode(os.waitpid(process_id, 0)[1])
+
+
+def read_exactly(pipe: Any, count: int) -> bytes:
+    """So many bytes; ends the process when the parent has closed its end."""
+    data = b""
+    while len(data) < count:
+        piece: bytes = pipe.recv(count - len(data))
+        if not piece:
+            os._exit(0)
+        data += piece
+    return data
 
 
 def answer(channel: int, page: Any, sequence: int, jobs: list[Any], handle: Handler) -> None:

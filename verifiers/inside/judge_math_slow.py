@@ -1,0 +1,135 @@
+"""The slow path of `math_answer`: sympy's exact decisions, then math-verify where it is installed. Runs in workers.
+
+A job is [reference, answer, policy as JSON or "", audit] or ["", answer, equation, unknown, audit]. math-verify's
+"equal" is believed only where none of the patterns occurs that it is known to get wrong; its "different" is never
+believed, and what is left is undecided. With `audit` the two are asked about a pair that the fast path has decided: correct or wrong
+is then what they say, undecided that they say nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from verifiers.inside import algebra, expression, judge_sympy
+from verifiers.inside.math.nodes import Node, TooLargeError, UnknownError, UnreadableError, UnsupportedError
+from verifiers.inside.math.policy import MathPolicy, from_json
+from verifiers.inside.math.reading import read
+from verifiers.inside.math.scalars import is_expression
+from verifiers.inside.math.text import plain
+from verifiers.inside.worker import Handler, each
+
+try:
+    import math_verify  # type: ignore[import-untyped]
+except ImportError:  # optional: sympy alone then
+    math_verify = None
+
+Judged = tuple[str, str | None, str]
+_DEFAULT = MathPolicy()
+_MISLEADING_COMMAND = re.compile(
+    r"\\(?:lor|land|vee|wedge|mid|text\w*|mathrm|mbox|pm|mp|cup|cap|circ|infty|begin|langle|operatorname|lbrace"
+    r"|[{,;% ])"
+)
+_MISLEADING = re.compile(r"[=%,;!|:<>\[\]]|[0-9]\s*_|[0-9]{12}|\^\s*\{?\s*-?\s*[0-9]{2}|[A-Za-z]{3,}|\b(?:or|and)\b")
+"""What either side must not have if math-verify says that they are equal: chains, hedges, percent, bases, units, words,
+collections, very small or large numbers."""
+_STANDING = re.compile(r"\\(?:i*int|oint|sum|prod|lim|binom|partial)(?![A-Za-z])")
+_COMMAND = re.compile(r"\\([A-Za-z]+)")
+_CALLS = ("sqrt", "abs", "exp", "log", "ln", "sin", "cos", "tan", "factorial")
+
+
+def open_handler(options: Mapping[str, Any]) -> tuple[Handler, list[str]]:
+    _by_sympy("\\sqrt{2} x + 1", "x\\sqrt{2}", _DEFAULT)  # pays first-call costs now
+    active = ["sympy"]
+    if math_verify is not None:
+        _by_math_verify("\\frac{1}{2}", "\\frac{x}{2}")
+        active.append("math-verify")
+
+    def judge(reference: str, answer: str, third: str, fourth: Any, audit: bool | None = None) -> Judged:
+        if audit is not None:
+            return judge_sympy.judge_solution(third, str(fourth), answer, False)
+        return judge_pair(reference, answer, from_json(third) if third else _DEFAULT, audit=bool(fourth))
+
+    return each(judge), active
+
+
+def judge_pair(reference: str, answer: str, policy: MathPolicy, *, audit: bool = False) -> Judged:
+    """correct, wrong (by sympy, or in an audit) or undecided."""
+    equal = _by_sympy(reference, answer, policy)
+    if equal is not None:
+        return ("correct" if equal else "wrong"), answer[:200], "by sympy"
+    left, right = plain(reference), plain(answer)
+    if math_verify is None or (not audit and (_misleading(left) or _misleading(right) or _unevaluated(left, right))):
+        return "undecided", answer[:200], "equality could not be decided"
+    equal = _by_math_verify(left, right)
+    if equal:
+        return "correct", answer[:200], "by math-verify"
+    if audit and equal is not None:
+        return "wrong", answer[:200], "by math-verify"
+    return "undecided", answer[:200], "equality could not be decided"
+
+
+def _misleading(text: str) -> bool:
+    return bool(_MISLEADING_COMMAND.search(text) or _MISLEADING.search(_COMMAND.sub(" ", text)))
+
+
+def _unevaluated(reference: str, answer: str) -> bool:
+    return bool(_STANDING.search(answer)) and not _STANDING.search(reference)
+
+
+def _by_sympy(reference: str, answer: str, policy: MathPolicy) -> bool | None:
+    """What sympy proves about two expressions, or None."""
+    try:
+        left, right = read(reference, policy).node, read(answer, policy).node
+        if not is_expression(left) or not is_expression(right):
+            return None
+        return algebra.compare(_translated(right), _translated(left), {})
+    except (UnreadableError, UnsupportedError, UnknownError, TooLargeError):
+        return None
+    except (expression.TooLargeError, expression.UndefinedError):
+        return None
+
+
+def _translated(node: Node) -> expression.Node:
+    """A tree in the form that `algebra` reads; raises UnknownError for what it has no form for."""
+    parts = [_translated(one) for one in node.args]
+    match node.kind:
+        case "number":
+            return ("number", node.value.value)
+        case "symbol":
+            return ("symbol", str(node.value))
+        case "constant" if node.value == "pi":
+            return ("pi",)
+        case "constant" if node.value == "e":
+            return ("call", "exp", ("number", Fraction(1)))
+        case "add" | "mixed":
+            return ("sum", parts)
+        case "neg":
+            return ("negative", parts[0])
+        case "mul":
+            return ("product", [(part, False) for part in parts])
+        case "div":
+            return ("product", [(parts[0], False), (parts[1], True)])
+        case "percent":
+            return ("product", [(parts[0], False), (("number", Fraction(100)), True)])
+        case "pow":
+            return ("power", parts[0], parts[1])
+        case "call" if len(parts) == 1 and node.value in _CALLS:
+            return ("call", str(node.value), parts[0])
+        case "call" if len(parts) == 2 and node.value in ("log", "ln"):
+            return ("product", [(("call", "log", parts[0]), False), (("call", "log", parts[1]), True)])
+    raise UnknownError(node.kind)
+
+
+def _by_math_verify(reference: str, answer: str) -> bool | None:
+    """What math-verify says about two boxed texts; None if it cannot read one."""
+    config = [math_verify.LatexExtractionConfig(boxed_match_priority=0)]
+    sides = []
+    for text in (reference, answer):
+        found = math_verify.parse(f"\\boxed{{{text}}}", extraction_config=config, parsing_timeout=None)
+        if not found or isinstance(found[0], str):
+            return None
+        sides.append(found)
+    return bool(math_verify.verify(sides[0], sides[1], timeout_seconds=None))

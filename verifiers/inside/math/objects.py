@@ -1,0 +1,372 @@
+"""Whether two objects are the same: by kind, down to expressions. The reference's kind says what an answer must be.
+
+Every function returns "" for the same, else why not; UnknownError, TooLargeError: not decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from verifiers.inside.math.forms import literal
+from verifiers.inside.math.nodes import Node, TooLargeError, UnknownError, UnsupportedError, symbols, walk
+from verifiers.inside.math.policy import MathPolicy
+from verifiers.inside.math.reading import expanded, has_plusminus
+from verifiers.inside.math.realsets import REGION_KINDS, NotARegionError, is_inequality, same_region
+from verifiers.inside.math.scalars import DIFFERENT, NOT_FINAL, SAME, compare_expressions, is_expression, proportional
+from verifiers.inside.math.units import read_unit
+
+MAX_MATCHING = 60
+"""Items of two collections that are matched one by one; number literals are matched at any count."""
+_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
+
+
+def compare(reference: Node, answer: Node, policy: MathPolicy) -> str:
+    """ "" if the answer is the reference, else why not."""
+    reference, answer = _opened(reference), _opened(answer)
+    if is_expression(reference) and is_expression(answer) and "degree" not in (reference.kind, answer.kind):
+        return compare_expressions(reference, answer, policy)
+    if reference.kind == "relation" or answer.kind == "relation":
+        reason = _compare_named(reference, answer, policy)
+        if reason is not None:
+            return reason
+    if _region(reference) or _region(answer):
+        try:
+            return same_region(reference, answer, lambda one, other: compare(one, other, policy))
+        except NotARegionError:
+            if _region(reference) and _region(answer) and "relation" not in (reference.kind, answer.kind):
+                raise UnknownError("sets that are no intervals") from None
+    if reference.kind in ("quantity", "degree") or answer.kind in ("quantity", "degree"):
+        return _compare_quantities(reference, answer, policy)
+    if reference.kind in ("list", "set", "plusminus") or answer.kind in ("list", "set", "plusminus"):
+        return _compare_collections(reference, answer, policy)
+    if reference.kind in ("text", "symbol") and answer.kind in ("text", "symbol"):
+        return _compare_texts(reference, answer, policy)
+    return _compare_others(reference, answer, policy)
+
+
+def _opened(node: Node) -> Node:
+    """Without `x \\in` before a set."""
+    if node.kind == "relation" and node.value == ("in",) and node.args[0].kind == "symbol":
+        return node.args[1]
+    return node
+
+
+def _region(node: Node) -> bool:
+    return node.kind in REGION_KINDS or is_inequality(node)
+
+
+def _compare_others(reference: Node, answer: Node, policy: MathPolicy) -> str:
+    pair = (reference.kind, answer.kind)
+    if pair == ("relation", "relation"):
+        return _compare_relations(reference, answer, policy)
+    if reference.kind == "bracketed" and answer.kind in ("bracketed", "matrix", "relation"):
+        return _compare_tuples(reference, answer, policy)
+    if pair == ("matrix", "bracketed"):
+        return _compare_tuples(answer, reference, policy)
+    if pair == ("matrix", "matrix"):
+        same_shape = _shape(reference) == _shape(answer) and len(reference.args) == len(answer.args)
+        return _in_order(reference.args, answer.args, policy) if same_shape else DIFFERENT
+    if pair == ("time", "time"):
+        (*clock, half), (*other, other_half) = reference.value, answer.value
+        return SAME if clock == other and (half == other_half or "" in (half, other_half)) else DIFFERENT
+    if {*pair} <= {"time", "ratio"}:
+        return _compare_ratios(reference, answer, policy)
+    if "based" in pair:
+        return _compare_based(reference, answer)
+    if pair[0] == pair[1] and pair[0] in ("empty", "reals"):
+        return SAME
+    if reference == answer:
+        return SAME
+    if pair[0] == "operator" or pair[1] == "operator" or "mul" in pair or "pow" in pair or "add" in pair:
+        if literal(reference) is not None or "text" in pair:
+            return DIFFERENT
+        if not {"matrix", "bracketed", "set", "setop"} & {
+            one.kind for tree in (reference, answer) for one in walk(tree)
+        }:
+            return DIFFERENT
+        raise UnknownError("arithmetic with objects")
+    return DIFFERENT
+
+
+# Named values and relations
+
+
+def _name(node: Node) -> tuple[str, Node] | None:
+    """The name and the value of `x = 5`, `5 = x`, `f(x) = x^2`, `\\text{Area} = 5`, `(x, y) = (1, 2)`."""
+    if node.kind != "relation" or node.value not in (("=",), ("in",)):
+        return None
+    for left, right in (node.args, node.args[::-1]):
+        if (name := _as_name(left)) and name not in symbols(right):
+            return name, right
+        if node.value == ("in",):
+            break
+    return None
+
+
+def _as_name(node: Node) -> str:
+    if node.kind == "symbol":
+        return str(node.value)
+    if node.kind == "text":
+        return f"text {node.value}".lower()
+    if node.kind == "mul" and len(node.args) == 2 and all(one.kind == "symbol" for one in node.args):
+        function, argument = (str(one.value) for one in node.args)
+        return function if function[:1] in "fghFGHPQpq" and function != argument else ""
+    if node.kind == "bracketed" and all(one.kind == "symbol" for one in node.args):
+        return "(" + ",".join(str(one.value) for one in node.args) + ")"
+    return ""
+
+
+def _compare_named(reference: Node, answer: Node, policy: MathPolicy) -> str | None:
+    """Compare what is named, if names decide; None if the two have to be compared as relations."""
+    expected, got = _name(reference), _name(answer)
+    if expected and got:
+        if expected[0] == got[0]:
+            return compare(expected[1], got[1], policy)
+        if not symbols(expected[1]) or not symbols(got[1]):
+            return f"named {got[0]} rather than {expected[0]}"
+        return None
+    if expected and answer.kind != "relation" and not _has_relation(answer):
+        return compare(expected[1], answer, policy)
+    if got and reference.kind != "relation" and not _has_relation(reference):
+        return compare(reference, got[1], policy)
+    return None
+
+
+def _has_relation(node: Node) -> bool:
+    return any(one.kind in ("relation", "builder", "setop", "reals") for one in walk(node))
+
+
+def _compare_relations(reference: Node, answer: Node, policy: MathPolicy) -> str:
+    """Links of a chain that are the same up to a factor; the factor's sign turns an inequality."""
+    left, right = _links(reference), _links(answer)
+    if len(left) != len(right):
+        return DIFFERENT
+    if any(not symbols(one[1]) for one in left):
+        return SAME if reference == answer else DIFFERENT
+    named = _name(reference)
+    if named and literal(named[1]) is not None:
+        return NOT_FINAL
+    for links in (right, [_turned(link) for link in reversed(right)]):
+        if all(_same_link(one, other) for one, other in zip(left, links, strict=True)):
+            return SAME
+    return DIFFERENT
+
+
+def _links(node: Node) -> list[tuple[str, Node]]:
+    """(sign, left side minus right side) of every link."""
+    links = []
+    for sign, left, right in zip(node.value, node.args, node.args[1:], strict=False):
+        if not is_expression(left) or not is_expression(right):
+            raise UnknownError("a relation of objects")
+        if sign not in _FLIPPED:
+            raise UnknownError(f"the relation {sign}")
+        links.append((sign, Node("add", (left, Node("neg", (right,))))))
+    return links
+
+
+def _turned(link: tuple[str, Node]) -> tuple[str, Node]:
+    return _FLIPPED[link[0]], Node("neg", (link[1],))
+
+
+def _same_link(one: tuple[str, Node], other: tuple[str, Node]) -> bool:
+    sign = proportional(one[1], other[1])
+    if sign == 0:
+        return False
+    return one[0] == (other[0] if sign > 0 else _FLIPPED[other[0]])
+
+
+# Collections
+
+
+def _items(node: Node) -> tuple[Node, ...]:
+    """What a collection holds, every plus-minus written out."""
+    items = node.args if node.kind in ("list", "set", "bracketed") else (node,)
+    opened: list[Node] = []
+    for item in items:
+        name = _name(item) if item.kind == "relation" else None
+        if name and has_plusminus(name[1]):
+            opened += [Node("relation", (item.args[0], one), ("=",)) for one in expanded((name[1],))]
+        else:
+            opened.append(item)
+    return expanded(tuple(opened))
+
+
+def _compare_collections(reference: Node, answer: Node, policy: MathPolicy) -> str:
+    kinds = {reference.kind, answer.kind}
+    if not kinds <= {"list", "set", "bracketed", "plusminus", "add", "neg", "relation", "mul", "div"}:
+        return DIFFERENT
+    if "bracketed" in kinds and policy.set_versus_tuple == "strict":
+        return DIFFERENT
+    if answer.kind == "list" and answer.value == "or" and reference.kind == "list" and reference.value == "and":
+        return DIFFERENT
+    left, right = list(_items(reference)), list(_items(answer))
+    left, right = _without_shared_names(left, right)
+    if len(left) == 1 and reference.kind not in ("list", "set"):
+        return DIFFERENT  # one value against several: a hedge
+    if kinds == {"set"}:
+        left, right = _distinct(left), _distinct(right)
+    if len(left) != len(right) or (len(right) == 1 and reference.kind != answer.kind):
+        return DIFFERENT
+    if policy.order == "list" and kinds == {"list"}:
+        return _in_order(left, right, policy)
+    return _matched(left, right, policy)
+
+
+def _without_shared_names(left: list[Node], right: list[Node]) -> tuple[list[Node], list[Node]]:
+    """`x = 1, x = 2` and `x = 1, 2` and `1, 2` are the same list: one name for everything may be left out."""
+    first, second = _shared_name(left), _shared_name(right)
+    if first is None or second is None or (first and second and first != second):
+        return left, right
+    return _values(left), _values(right)
+
+
+def _shared_name(items: Sequence[Node]) -> str | None:
+    """The one name that items have, "" if they have none, None if they have several."""
+    names = {named[0] for item in items if (named := _name(item))}
+    if len(names) > 1 or any(item.kind == "relation" and not _name(item) for item in items):
+        return None
+    return names.pop() if names else ""
+
+
+def _values(items: Sequence[Node]) -> list[Node]:
+    return [named[1] if (named := _name(item)) else item for item in items]
+
+
+def _distinct(items: list[Node]) -> list[Node]:
+    seen: dict[object, Node] = {}
+    for item in items:
+        number = literal(item)
+        seen.setdefault(number.value if number else item, item)
+    return list(seen.values())
+
+
+def _matched(left: Sequence[Node], right: Sequence[Node], policy: MathPolicy) -> str:
+    """Whether the items can be paired off, each with the same."""
+    numbers = [[literal(item) for item in side] for side in (left, right)]
+    if all(number is not None for side in numbers for number in side):
+        values = [sorted(number.value for number in side if number) for side in numbers]
+        if values[0] == values[1]:
+            return SAME
+    if len(left) > MAX_MATCHING:
+        if all(number is not None for side in numbers for number in side):
+            return DIFFERENT
+        raise TooLargeError("collections of very many items")
+    waiting = list(right)
+    reason = DIFFERENT
+    for item in left:
+        for position, other in enumerate(waiting):
+            found = compare(item, other, policy)
+            if found == SAME:
+                del waiting[position]
+                break
+            reason = found if found != DIFFERENT else reason
+        else:
+            return reason
+    return SAME
+
+
+def _in_order(left: Sequence[Node], right: Sequence[Node], policy: MathPolicy) -> str:
+    if len(left) != len(right):
+        return DIFFERENT
+    for one, other in zip(left, right, strict=True):
+        if reason := compare(one, other, policy):
+            return reason
+    return SAME
+
+
+# Tuples, ratios, quantities, texts
+
+
+def _shape(node: Node) -> tuple[str, int]:
+    delimiter, num_columns = node.value
+    kind = {"vmatrix": "determinant", "Vmatrix": "norm"}.get(delimiter, "matrix")
+    return kind, num_columns
+
+
+def _compare_tuples(reference: Node, answer: Node, policy: MathPolicy) -> str:
+    if answer.kind == "relation":
+        return DIFFERENT
+    if answer.kind == "matrix":  # a column stands for the tuple of its entries
+        if _shape(answer) != ("matrix", 1) or reference.value not in (("(", ")"), ("<", ">")):
+            return DIFFERENT
+    elif _ends(reference) != _ends(answer):
+        return DIFFERENT
+    return _in_order(reference.args, answer.args, policy)
+
+
+def _ends(node: Node) -> tuple[str, str]:
+    """The brackets, with `]a, b[` written as `(a, b)` and angles as parentheses."""
+    opening, closing = node.value
+    return {"]": "(", "<": "("}.get(opening, opening), {"[": ")", ">": ")"}.get(closing, closing)
+
+
+def _compare_ratios(reference: Node, answer: Node, policy: MathPolicy) -> str:
+    left, right = (one.args[0].args if one.kind == "time" else one.args for one in (reference, answer))
+    if len(left) != len(right):
+        return DIFFERENT
+    numbers = [[literal(part) for part in side] for side in (left, right)]
+    if any(number is None for side in numbers for number in side):
+        return _in_order(left, right, policy)
+    first, second = ([number.value for number in side if number] for side in numbers)
+    if not any(first) or not any(second):
+        return DIFFERENT
+    cross = (one * second[0] == other * first[0] for one, other in zip(first, second, strict=True))
+    return SAME if first[0] and second[0] and all(cross) else SAME if first == second else DIFFERENT
+
+
+def _compare_based(reference: Node, answer: Node) -> str:
+    """Numerals of the same base and digits; base ten may be left out."""
+    if reference == answer:
+        return SAME
+    for one, other in ((reference, answer), (answer, reference)):
+        if one.kind == "based" and one.value[1] == 10 and one.value[0].isdigit():
+            number = literal(other)
+            return SAME if number is not None and number.value == int(one.value[0]) else DIFFERENT
+    return "another base"
+
+
+def _compare_quantities(reference: Node, answer: Node, policy: MathPolicy) -> str:
+    (left, left_unit), (right, right_unit) = _quantity(reference), _quantity(answer)
+    if {left.kind, right.kind} & {"quantity", "degree"}:
+        raise UnsupportedError("a unit of a unit")
+    rule = policy.degrees if "degree" in (left_unit, right_unit) else policy.units
+    if left_unit and not right_unit and rule == "required":
+        return "the unit is missing"
+    if not left_unit or not right_unit:
+        return compare(left, right, policy)
+    (dimension, size), (other_dimension, other_size) = read_unit(left_unit), read_unit(right_unit)
+    if dimension != other_dimension:
+        return "another unit"
+    if size == other_size:
+        return compare(left, right, policy)
+    first, second = literal(left), literal(right)
+    if first is None or second is None:
+        raise UnknownError("different units of something that is no plain number")
+    return SAME if first.value * size == second.value * other_size else DIFFERENT
+
+
+def _quantity(node: Node) -> tuple[Node, str]:
+    if node.kind == "degree":
+        return node.args[0], "degree"
+    if node.kind == "neg" and node.args[0].kind == "degree":
+        return Node("neg", node.args[0].args), "degree"
+    if node.kind == "mul" and len(node.args) == 2 and node.args[0].kind == "degree" and node.args[1].kind == "symbol":
+        return node.args[0].args[0], f"degree {node.args[1].value}"
+    if node.kind == "quantity":
+        inner, unit = node.args[0], str(node.value)
+        if inner.kind == "degree":
+            return inner.args[0], f"degree {unit}"
+        return inner, unit
+    if node.kind == "mul" and len(node.args) == 2 and literal(node.args[0]) and node.args[1].kind == "symbol":
+        letter = str(node.args[1].value)
+        if letter in ("m", "s", "g", "h", "L"):
+            return node.args[0], letter  # `5 m`, where the other side says that it is a quantity
+    return node, ""
+
+
+def _compare_texts(reference: Node, answer: Node, policy: MathPolicy) -> str:
+    left, right = " ".join(str(reference.value).split()), " ".join(str(answer.value).split())
+    if policy.text_case == "ignore" and min(len(left), len(right)) > 1:
+        left, right = left.lower(), right.lower()
+    left, right = (text.strip(" .,!?\"'()").removeprefix("the ") for text in (left, right))
+    return SAME if left == right else DIFFERENT

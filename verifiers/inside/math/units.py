@@ -1,0 +1,104 @@
+"""Units of quantities: their dimension and size, from a small table; any other word is a dimension of its own.
+
+Money, lengths, times, masses, volumes, angles and speeds convert; temperatures and currencies of different countries do
+not.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import lru_cache
+
+from verifiers.inside.math.nodes import UnsupportedError
+
+_TABLE: dict[str, tuple[str, Fraction]] = {}
+
+for _dimension, _names in {
+    "length": {
+        "mm millimeter millimetre": "1/1000",
+        "cm centimeter centimetre": "1/100",
+        "dm decimeter": "1/10",
+        "m meter metre": "1",
+        "km kilometer kilometre": "1000",
+        "in inch inches": "0.0254",
+        "ft foot feet": "0.3048",
+        "yd yard": "0.9144",
+        "mi mile": "1609.344",
+    },
+    "time": {
+        "ms millisecond": "1/1000",
+        "s sec second": "1",
+        "min minute": "60",
+        "h hr hour": "3600",
+        "day": "86400",
+        "week wk": "604800",
+    },
+    "years": {"month": "1", "year yr": "12", "decade": "120", "century centuries": "1200"},
+    "mass": {
+        "mg milligram": "1/1000000",
+        "g gram": "1/1000",
+        "kg kilogram": "1",
+        "lb pound": "0.45359237",
+        "oz ounce": "0.028349523125",
+    },
+    "dollar": {"dollar usd buck": "1", "cent penny pennies": "1/100"},
+    "euro": {"euro eur": "1"},
+    "gbp": {"gbp": "1"},
+    "yen": {"yen": "1"},
+    "angle": {"degree deg": "1"},
+    "radian": {"rad radian": "1"},
+    "volume": {"ml milliliter millilitre": "1/1000", "l liter litre": "1", "gallon gal": "3.785411784"},
+    "unit": {"unit": "1"},
+}.items():
+    for _spellings, _size in _names.items():
+        for _name in _spellings.split():
+            _TABLE[_name] = (_dimension, Fraction(_size))
+
+_COMPOUND = {"mph": "mile / hour", "kmh": "km / hour", "kph": "km / hour", "mps": "m / s"}
+_IGNORED = {"of", "the", "a", "in", "each", "total", "about"}
+_POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
+
+Dimension = tuple[tuple[str, int], ...]
+
+
+@lru_cache(maxsize=2048)
+def read_unit(text: str) -> tuple[Dimension, Fraction]:
+    """Dimension and size of a unit such as `square cm`, `m / s ^ 2`, `miles per hour`, `apples`."""
+    words: list[str] = []
+    for word in text.split():
+        words += _COMPOUND.get(word.lower(), word).split()
+    powers: dict[str, int] = {}
+    size, sign, raised = Fraction(1), 1, 1
+    position = 0
+    while position < len(words):
+        word = words[position]
+        position += 1
+        if word in ("/", "per"):
+            sign = -1
+        elif word.lower() in _POWERS:
+            raised = _POWERS[word.lower()]
+        elif word in ("*", "-") or (word.lower() in _IGNORED and len(words) > 1):
+            continue
+        else:
+            power = raised
+            if position < len(words) and words[position] in ("squared", "cubed"):
+                power, position = (2 if words[position] == "squared" else 3), position + 1
+            elif position + 1 < len(words) and words[position] == "^" and words[position + 1].isdigit():
+                power, position = int(words[position + 1]), position + 2
+            if power > 9:
+                raise UnsupportedError("a unit to a high power")
+            dimension, factor = _one(word)
+            powers[dimension] = powers.get(dimension, 0) + sign * power
+            size *= factor ** (sign * power)
+            raised = 1
+    return tuple(sorted((name, power) for name, power in powers.items() if power)), size
+
+
+def _one(word: str) -> tuple[str, Fraction]:
+    if word in _TABLE:
+        return _TABLE[word]
+    lower = word.lower()
+    for name in (lower, lower.removesuffix("s")):
+        if name in _TABLE and (len(name) > 1 or word == name):
+            return _TABLE[name]
+    return f"word {lower.removesuffix('s')}", Fraction(1)
