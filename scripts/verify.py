@@ -22,7 +22,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -38,6 +38,7 @@ from scripts.verify_rows import POLICY_VERIFIERS, PROGRAM_VERIFIERS, Line, read_
 from selfplay.checking import nearest
 from selfplay.errors import UserError
 from selfplay.types import Status
+from verifiers.inside.math.policy import MathPolicy
 
 MAX_BATCH_BYTES = 32 * 2**20
 """A batch ends with the line that reaches this, whatever --batch says."""
@@ -90,14 +91,14 @@ def read_arguments(arguments: Sequence[str]) -> VerifyArguments:
     """Read the command line. Raises UserError, or ends the process with status 2 as argparse does."""
     parser = verify_parser()
     given, unknown = parser.parse_known_args(list(arguments))
-    policy = [one for one in given.policy if "=" in one]
+    pairs = [one for one in given.policy if "=" in one]
     files = [*([given.file] if given.file else []), *(one for one in given.policy if "=" not in one), *unknown]
     if options := [one for one in files if one.startswith("-") and one != "-"]:
         known = [option for action in parser._actions for option in action.option_strings]
         parser.error(f"got the unknown option {options[0]}; {nearest(options[0].partition('=')[0], known)}")
     if len(files) != 1:
         parser.error(f"expected one FILE, got {len(files)}{': ' if files else ''}{', '.join(files)}")
-    values = dict(one.split("=", 1) for one in policy)
+    values = dict(one.split("=", 1) for one in pairs)
     if given.extraction is not None:
         values["extraction"] = given.extraction
     return VerifyArguments(
@@ -107,7 +108,7 @@ def read_arguments(arguments: Sequence[str]) -> VerifyArguments:
             num_workers=given.workers,
             deadline_s=given.deadline,
             memory_mb=given.memory_mb,
-            policy=values,
+            policy=policy_of(values),
             allow_unsafe=given.allow_unsafe,
             check_determinism=given.check_determinism,
         ),
@@ -116,6 +117,14 @@ def read_arguments(arguments: Sequence[str]) -> VerifyArguments:
         batch=given.batch,
         limit=given.limit,
     )
+
+
+def policy_of(values: Mapping[str, str]) -> MathPolicy | None:
+    """The policy with these fields changed; None if none is. Raises UserError for what is no field or no value."""
+    try:
+        return MathPolicy().override(values) if values else None
+    except ValueError as error:
+        raise UserError(f"--policy or --extraction: {error}") from error
 
 
 def verify_parser() -> argparse.ArgumentParser:
@@ -204,7 +213,7 @@ def grade(
     pace = Pace(given.batch, given.settings.num_workers)
     while batch := take(lines, pace.num_rows):
         began = time.monotonic()
-        graded = judges.grade([read_row(line, given.verifier, known, ()) for line in batch], given.compare)
+        graded = judges.grade([read_row(line, given.verifier, known) for line in batch], given.compare)
         if output is not None:
             output.write(graded, given.compare)
         tally.add(graded)
@@ -236,8 +245,7 @@ def report(given: VerifyArguments, judges: Judges, tally: Tally, seconds: float)
     for name, count in tally.verifiers.items():
         yield f"graded by {name}: {count:,}"
     yield from summary(tally)
-    if judges.isolation:
-        yield f"isolation {judges.isolation}"
+    yield from judges.notes()
     if given.compare:
         yield ""
         yield from confusion(tally, given.verifier, given.compare)
@@ -250,7 +258,7 @@ def _unused(given: VerifyArguments, tally: Tally) -> Iterator[str]:
     """Options that changed nothing: a person who gave one should know."""
     used = {*tally.verifiers, *([given.compare] if given.compare else [])}
     options = {
-        "--policy and --extraction": (bool(given.settings.policy), POLICY_VERIFIERS),
+        "--policy and --extraction": (given.settings.policy is not None, POLICY_VERIFIERS),
         "--allow-unsafe": (given.settings.allow_unsafe, PROGRAM_VERIFIERS),
         "--check-determinism": (given.settings.check_determinism, PROGRAM_VERIFIERS),
     }

@@ -10,8 +10,8 @@ It writes nothing. A defect inside a verifier keeps its traceback.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,10 @@ from selfplay.checking import nearest
 from selfplay.errors import UserError
 from selfplay.types import Problem, Status, Verdict
 from verifiers import VERIFIERS, PooledVerifier, make_verifier
+from verifiers.inside.math.policy import MathPolicy
+from verifiers.math_answer import MathVerifier
 from verifiers.python_exec import PythonVerifier
+from verifiers.sandbox import Isolation, SandboxError
 
 PEER = "math_verify"
 """A public package that can be named as a verifier where it is installed."""
@@ -43,8 +46,8 @@ class Settings:
     num_workers: int = 1
     deadline_s: float = 5.0
     memory_mb: int = 1024
-    policy: Mapping[str, str] = field(default_factory=dict)
-    """Of mathematics: keys and values, as texts."""
+    policy: MathPolicy | None = None
+    """Of mathematics: what counts as the same answer (None: the default)."""
     allow_unsafe: bool = False
     """Of programs: also run them where the machine isolates less than it should."""
     check_determinism: bool = False
@@ -91,7 +94,7 @@ def make_one(name: str, settings: Settings) -> OpenVerifier:
         return MathVerifyPeer(**common)
     if name in PROGRAM_VERIFIERS:
         common |= {key: True for key in ("allow_unsafe", "check_determinism") if getattr(settings, key)}
-    if name in POLICY_VERIFIERS and settings.policy:
+    if name in POLICY_VERIFIERS and settings.policy is not None:
         common |= {"policy": settings.policy}
     return make_verifier(name, **common)
 
@@ -100,12 +103,11 @@ class Judges:
     """Verifiers by name, made with the same settings. Close it when done."""
 
     def __init__(self, settings: Settings, make: Callable[[str, Settings], OpenVerifier] = make_one) -> None:
-        self.isolation = ""
-        """How programs are isolated here, once a verifier of programs has started."""
         self._settings = settings
         self._make = make
         self._open: dict[str, OpenVerifier] = {}
         self._missing: dict[str, str] = {}
+        self._isolation = ""
 
     def require(self, name: str) -> None:
         """Start the verifier `name`. Raises UserError if there is none, or if this machine cannot run it."""
@@ -114,9 +116,16 @@ class Judges:
         if self._get(name) is None:
             raise UserError(self._missing[name])
 
-    def has_used(self, names: frozenset[str]) -> bool:
-        """Whether one of these verifiers was started."""
-        return not names.isdisjoint(self._open)
+    def notes(self) -> Iterator[str]:
+        """What a reader of the verdicts should know about the verifiers that gave them, a line each."""
+        if self._isolation:
+            yield f"isolation of programs: {self._isolation}"
+        for name, verifier in self._open.items():
+            if isinstance(verifier, MathVerifier):
+                policy = asdict(verifier.policy)
+                words = " ".join(f"{key}={value}" for key, value in policy.items() if key != "version")
+                yield f"policy of {name}, version {policy['version']}: {words}"
+                yield f"judged by {name}: {', '.join(f'{count:,} {way}' for way, count in verifier.counts.items())}"
 
     def grade(self, rows: Sequence[Item | BadRow], compare: str | None = None) -> list[Graded]:
         """What became of each row, in order; `compare` names a second verifier to ask about each."""
@@ -172,8 +181,9 @@ class Judges:
             try:
                 verifier = self._open[name] = self._make(name, self._settings)
                 if isinstance(verifier, PythonVerifier):
-                    self.isolation = ", ".join(verifier.executor.isolation())
-            except ModuleNotFoundError as error:
+                    found: Any = verifier.executor.isolation()
+                    self._isolation = found.summary() if isinstance(found, Isolation) else ", ".join(found)
+            except (ModuleNotFoundError, SandboxError) as error:
                 self._missing[name] = str(error)
                 if name in self._open:
                     self._open.pop(name).close()

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from selfplay.checking import nearest
 from selfplay.types import Origin, Problem
+from verifiers.inside.math.policy import FIELDS
 
 MAX_LINE_BYTES = 64 * 2**20
 """A longer line is not read."""
@@ -26,6 +27,8 @@ PROGRAM_VERIFIERS = frozenset({"python_exec"})
 """Verifiers that grade programs; all others grade answers."""
 POLICY_VERIFIERS = frozenset({"math_answer"})
 """Verifiers whose policy a row may change."""
+POLICY_KEYS = ("policy", *(name for name in FIELDS if name != "version"))
+"""Fields of a row that change its policy: an object with several, or one by its name."""
 PROGRAM_FORMS = {
     "entry": "entry, inputs and expected: a function, lists of its arguments, and what each call gives",
     "stdin": "stdin and expected: texts to read, and what is printed for each",
@@ -91,7 +94,7 @@ def read_lines(file: IO[bytes], limit: int | None = None, max_bytes: int = MAX_L
         yield Line(number, None, end)
 
 
-def read_row(line: Line, verifier: str, names: Collection[str], policy_keys: Collection[str] = ()) -> Item | BadRow:
+def read_row(line: Line, verifier: str, names: Collection[str]) -> Item | BadRow:
     """The row of a line. `verifier` grades it unless it names one of `names` itself. Never raises for what it says."""
     identifier: Scalar = None
     try:
@@ -101,7 +104,7 @@ def read_row(line: Line, verifier: str, names: Collection[str], policy_keys: Col
         read = _program if name in PROGRAM_VERIFIERS else _answer
         reference, text, payload = read(row, name)
         if name in POLICY_VERIFIERS:
-            payload |= {key: _policy_value(row, key) for key in policy_keys if key in row}
+            payload |= {key: _policy_value(row, key) for key in POLICY_KEYS if key in row}
         problem = Problem("file", json.dumps(identifier), reference, Origin.DATASET, level=0, payload=payload)
         return Item(line.number, identifier, name, problem, text)
     except RowError as error:

@@ -28,9 +28,15 @@ from scripts.verify_progress import GradingView
 from scripts.verify_rows import BadRow, Item, Line, read_lines, read_row
 from selfplay.errors import UserError
 from selfplay.types import Problem, Status, Verdict
+from verifiers.inside.math.policy import MathPolicy
+from verifiers.python_exec import PythonVerifier
+from verifiers.sandbox import Tier, box
 
 ROOT = Path(__file__).parents[2]
 NAMES = ["exact", "numeric", "sympy_equal", "python_exec"]
+OVER_THE_SANDBOX = pytest.mark.skipif(
+    hasattr(PythonVerifier, "handler"), reason="programs do not run in the sandbox yet"
+)
 DOUBLE = "def f(x):\n    return 2 * x\n"
 
 
@@ -370,9 +376,104 @@ def test_the_command_grades_a_file_from_end_to_end(tmp_path: Path) -> None:
     lines = [" ".join(line.split()) for line in stdout.splitlines()]
     assert lines[0].startswith(f"9 rows of {file} in ")
     assert {"graded by exact: 4", "graded by python_exec: 4", "correct 3 33.3%", "fault 1 11.1%"} <= set(lines)
-    assert any(line.startswith("isolation ") for line in lines)
+    assert any(line.startswith("isolation of programs: ") for line in lines)
     assert lines[-1] == f"rows written to {out}"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+def test_mathematics_follows_the_policy_of_the_command_and_of_each_row(tmp_path: Path, capsys: Any) -> None:
+    rows = [
+        answer(0, "1/2", "0.5"),
+        answer(1, "1/2", r"so \boxed{\frac{2}{4}}."),
+        answer(2, "1/2", r"so \boxed{0.5}", extraction="boxed"),
+        answer(3, "5", "x\n#### 5", extraction="after:####"),
+        answer(4, "50", "50%", policy={"percent": "number"}),
+        answer(5, "50", "50%", order="odd"),
+        answer(6, "50", "50%"),
+        answer(7, "3.14159", "3.1416", min_significant_digits=9),
+    ]
+    file, out = write(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
+    arguments = ["--output", out, "--extraction", "whole", "--policy", "units=ignore", "--workers", 1]
+    assert exit_of("--verifier", "math_answer", file, *arguments) == 1
+    got = read(out)
+    assert [one["status"] for one in got] == [
+        "correct", "wrong", "correct", "correct", "correct", "fault", "wrong", "wrong",
+    ]  # fmt: skip
+    assert got[5]["detail"].startswith("the row's policy cannot be used: policy order is 'odd'; expected one of ")
+    captured = capsys.readouterr()
+    assert "line 6, id 5: math_answer: the row's policy cannot be used: " in captured.err
+    assert "policy of math_answer, version 1: extraction=whole percent=fraction units=ignore" in captured.out
+    assert "judged by math_answer: " in captured.out
+
+
+PROGRAMS: list[tuple[dict[str, Any], str]] = [
+    ({"entry": "f", "inputs": [[1], [2]], "expected": [2, 4]}, "correct"),
+    ({"entry": "f", "inputs": [[1], [2]], "expected": [2, 5]}, "wrong"),
+    ({"entry": "f", "inputs": [["a"]], "expected": ["aa"]}, "correct"),
+    ({"entry": "f", "inputs": [[{"$tuple": [1]}]], "expected": [{"$tuple": [1, 1]}]}, "correct"),
+    ({"entry": "f", "inputs": [[{"$tuple": [1]}]], "expected": [[1, 1]]}, "wrong"),
+    ({"entry": "g", "inputs": [[1]], "expected": [1]}, "malformed"),
+    ({"entry": "f", "inputs": [[{"$tuple": 1}]], "expected": [1]}, "fault"),
+    ({"program": "print(int(input()) * 2)", "stdin": ["1\n", "2\n"], "expected": ["2", "4\n"]}, "correct"),
+    ({"program": "print(int(input()) * 2)", "stdin": ["1\n", "2\n"], "expected": ["2", "5"]}, "wrong"),
+    ({"tests": "assert f(1) == 2\nassert f('a') == 'aa'"}, "correct"),
+    ({"tests": "assert f(1) == 3"}, "wrong"),
+    ({"program": "print(4)", "expected_output": "4\n"}, "correct"),
+    ({"program": "while True: pass", "reference": "4\n"}, "timeout"),
+]
+
+
+@OVER_THE_SANDBOX
+def test_programs_are_judged_in_every_way_that_a_row_can_ask_for(tmp_path: Path, capsys: Any) -> None:
+    rows = [{"id": number, "program": DOUBLE, **fields} for number, (fields, _) in enumerate(PROGRAMS)]
+    file, out = write(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
+    arguments = ["--output", out, "--workers", 1, "--deadline", 1]
+    assert exit_of("--verifier", "python_exec", file, *arguments) == 1
+    assert [(one["id"], one["status"]) for one in read(out)] == [
+        (number, status) for number, (_, status) in enumerate(PROGRAMS)
+    ]
+    assert "isolation of programs: tier " in capsys.readouterr().out
+
+
+@OVER_THE_SANDBOX
+def test_a_program_that_answers_differently_each_time_is_found_if_asked(tmp_path: Path) -> None:
+    program = "def f():\n    return list({'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'})\n"
+    rows = [{"id": 1, "program": program, "entry": "f", "inputs": [[]], "expected": [[]]}]
+    file, out = write(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
+    exit_of("--verifier", "python_exec", file, "--output", out, "--workers", 1, "--check-determinism")
+    assert read(out)[0]["detail"].startswith("nondeterministic")
+
+
+@OVER_THE_SANDBOX
+def test_a_machine_that_cannot_confine_programs_is_a_message_unless_that_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(box, "_LAYERS", dict.fromkeys(Tier, box._LAYERS[Tier.D]))
+    rows = [{"id": 1, "program": "print(4)", "reference": "4\n"}]
+    file, out = write(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
+    arguments = ["--verifier", "python_exec", file, "--output", out, "--workers", 1]
+    assert exit_of(*arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: programs would run in tier D here, and tier B is required. Not blocked: ")
+    assert "allow_unsafe" in captured.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl"]
+    assert exit_of(*arguments, "--allow-unsafe") == 0
+    assert "isolation of programs: tier D: " in capsys.readouterr().out
+    assert [one["status"] for one in read(out)] == ["correct"]
+
+
+@OVER_THE_SANDBOX
+def test_where_programs_cannot_be_confined_answers_of_the_same_file_are_graded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(box, "_LAYERS", dict.fromkeys(Tier, box._LAYERS[Tier.D]))
+    program = {"id": 2, "verifier": "python_exec", "program": "print(4)", "reference": "4\n"}
+    rows = [answer(1, "a", "a"), program, answer(3, "a", "a")]
+    file, out = write(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
+    assert exit_of("--verifier", "exact", file, "--output", out, "--workers", 1) == 1
+    assert [one["status"] for one in read(out)] == ["correct", "fault", "correct"]
+    assert read(out)[1]["detail"].startswith("programs would run in tier D here")
 
 
 def test_a_file_whose_rows_are_all_judged_ends_with_status_0(tmp_path: Path, scripted: Any) -> None:
@@ -429,6 +530,18 @@ def test_a_row_whose_own_verifier_cannot_be_had_is_a_fault_and_others_are_graded
     [
         (["--verifier", "sympy_eqal", "in.jsonl"], "no verifier is called 'sympy_eqal'; did you mean sympy_equal? one"),
         (["--verifier", "exact", "in.jsonl", "--compare", "numerical"], "no verifier is called 'numerical'; did you "),
+        (
+            ["--verifier", "math_answer", "in.jsonl", "--policy", "ordr=set"],
+            "--policy or --extraction: policy has no fie",
+        ),
+        (
+            ["--verifier", "math_answer", "in.jsonl", "--policy", "order=x"],
+            "--policy or --extraction: policy order is 'x",
+        ),
+        (
+            ["--verifier", "math_answer", "in.jsonl", "--extraction", "box"],
+            "--policy or --extraction: policy extraction ",
+        ),
         (["--verifier", "exact", "none.jsonl"], "cannot read none.jsonl: No such file or directory"),
         (["--verifier", "exact", "."], "cannot read .: Is a directory"),
         (["--verifier", "exact", "in.jsonl", "--output", "none/out.jsonl"], "cannot write none/out.jsonl: No such fil"),
@@ -489,12 +602,14 @@ def test_a_wrong_option_ends_with_status_2_and_says_what_was_expected(
 
 
 def test_options_and_the_file_may_come_in_any_order() -> None:
-    given = read_arguments(["--policy", "a=1", "b=x=y", "in", "--verifier", "exact", "--extraction", "after:####"])
+    given = read_arguments(
+        ["--policy", "order=list", "percent=number", "in", "--verifier", "exact", "--extraction", "after:="]
+    )
     assert given.file == Path("in")
-    assert given.settings.policy == {"a": "1", "b": "x=y", "extraction": "after:####"}
-    assert read_arguments(["in", "--verifier", "exact", "--policy", "a=1", "--policy", "b=2"]).settings.policy == {
-        "a": "1", "b": "2",
-    }  # fmt: skip
+    assert given.settings.policy == MathPolicy(order="list", percent="number", extraction="after:=")
+    twice = ["in", "--verifier", "exact", "--policy", "order=list", "--policy", "units=ignore"]
+    assert read_arguments(twice).settings.policy == MathPolicy(order="list", units="ignore")
+    assert read_arguments(["in", "--verifier", "exact"]).settings.policy is None
 
 
 def test_an_option_that_changed_nothing_is_said(tmp_path: Path, scripted: Any, capsys: Any) -> None:
