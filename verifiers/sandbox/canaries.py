@@ -25,7 +25,9 @@ ATTACKS = {
     "read /etc/passwd": "def attack(world):\n    return open('/etc/passwd').read()",
     "read a file of another user": "def attack(world):\n    return open('/etc/shadow').read()",
     "list the home folder": "import os\ndef attack(world):\n    return os.listdir(world['home']) or True",
-    "read the trainer's environment": "def attack(world):\n    return open(f\"/proc/{world['trainer']}/environ\").read()",
+    "read the trainer's environment": (
+        "def attack(world):\n    return open(f\"/proc/{world['trainer']}/environ\").read()"
+    ),
     "read the parent's memory": (
         "import os\ndef attack(world):\n    return os.open(f'/proc/{os.getppid()}/mem', os.O_RDONLY) >= 0"
     ),

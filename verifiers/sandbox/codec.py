@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from verifiers.inside.sandbox import frames

@@ -1,4 +1,4 @@
-"""Own namespaces for the zygote: users, mounts, network, IPC, host name and processes; a root folder with nothing in it.
+"""Own namespaces for the zygote: users, mounts, network, IPC, host name and processes; a root with nothing in it.
 
 The new root is an empty temporary file system into which what the interpreter needs is bound, read-only. There is no
 /proc in it. The zygote becomes process 1 of its own process namespace, so that everything beneath ends with it; the
@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Callable
 
 from verifiers.inside.sandbox import kernel
 
@@ -112,7 +113,7 @@ def _bind(source: str, target: str) -> None:
         kernel.mount("none", target, None, _REMOUNT | _BIND | kept | _READ_ONLY | _NO_SUID | no_devices)
 
 
-def become_first(parent_died: kernel.Shortcut) -> None:
+def become_first(parent_died: Callable[[], bool]) -> None:
     """Fork into the new process namespace and go on as its process 1; the old process waits and ends alike."""
     child = os.fork()
     if child == 0:

@@ -213,6 +213,6 @@ def enter(
 
 def quiet_streams() -> tuple[TextIO, TextIO]:
     """stdin and stdout as programs get them, over descriptors 0 and 1. Made in the zygote, which never uses them."""
-    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
-    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", newline="\n", closefd=False)
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", newline="\n", closefd=False)  # noqa: SIM115
     return sys.stdin, sys.stdout

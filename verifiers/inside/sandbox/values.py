@@ -80,7 +80,7 @@ def make_encoder() -> Callable[[Any], str]:
 
 def _dumper(refuse: Callable[[Any], Any]) -> Callable[[Any, int], Iterable[str]]:
     """JSON's encoder in C where there is one, its parts bound now."""
-    make = json.encoder.c_make_encoder
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
     if make is None:
         whole = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=refuse).encode
         return lambda value, level: (whole(value),)
@@ -102,7 +102,7 @@ def _tagger() -> Callable[[Any, int], Any]:
         if value is None or own is str or own is bool or own is float:
             return value
         if own is int:
-            return value if bits(value) <= MAX_PLAIN_BITS else {"int": "%x" % value}
+            return value if bits(value) <= MAX_PLAIN_BITS else {"int": f"{value:x}"}
         if own is bytes:
             return {"bytes": value.hex()}
         if own is complex:

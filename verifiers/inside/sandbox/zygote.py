@@ -87,7 +87,7 @@ def settle() -> None:
 def warm_up(program: Any) -> None:
     """Run a sample as a child would, so that what is made at first use is made before the fork."""
     kept = sys.stdout
-    sys.stdout = open(os.dup(2), "w", encoding="utf-8", newline="\n")
+    sys.stdout = open(os.dup(2), "w", encoding="utf-8", newline="\n")  # noqa: SIM115
     for _ in range(3):
         program.run(SAMPLE, "f", "[[[1,2,3]],[[]]]")
         program.run(SAMPLE, None, "")
