@@ -9,6 +9,7 @@ from tests.adversarial.attack import (
     CORRECT,
     CRASH,
     ERROR,
+    MEMORY,
     NO_RESULT,
     NOT_FOOLED,
     OUTPUT_LIMIT,
@@ -153,7 +154,13 @@ JUDGE = rows(
     cheat("killed_itself", "import os\ntry: os.kill(os.getpid(), 9)\nexcept OSError: pass\ndef f(x):\n    return 0", CRASH, WRONG),
     cheat("aborted", "import os\ndef f(x):\n    os.abort()", CRASH),
     cheat("segmentation_fault", "import ctypes\ndef f(x):\n    return ctypes.string_at(8)", CRASH, ERROR),
-    cheat("faulthandler", "import faulthandler\ndef f(x):\n    faulthandler._sigsegv()", CRASH),
+    # It sends itself the signal, which may be refused: then it goes on and gives None.
+    cheat("faulthandler", "import faulthandler\ndef f(x):\n    faulthandler._sigsegv()", CRASH, WRONG),
+    # Exit statuses mean something between child and zygote; a program may end with any of them.
+    *(
+        cheat(f"exit_with_{status}", f"import os\ndef f(x):\n    os._exit({status})", NO_RESULT, ERROR, MEMORY)
+        for status in (1, 2, 64, 66, 70, 71, 72, 99, 126, 127, 128, 137, 255)
+    ),
 )  # fmt: skip
 
 FRAMES = rows(

@@ -111,7 +111,8 @@ def script(name: str, program: str, printed: str, *allowed: str, stdin: str = ""
 SCRIPTS = rows(
     "scripts",
     script("prints", "print('hello', 2 * 3 + 1)", "hello 7\n"),
-    script("reads", "print(sum(map(int, input().split())))\nprint(len(open(0).read()))", "6\n3\n", stdin="1 2 3\nabc"),
+    script("reads", "print(sum(map(int, input().split())))\nprint(len(__import__('sys').stdin.read()))", "6\n3\n", stdin="1 2 3\nabc"),
+    script("reads_the_descriptor", "import os\nprint(os.read(0, 2), len(open(0).read()))", "b'1 ' 7\n", stdin="1 2 3\nabc"),
     script("reads_much", "import sys\nprint(len(sys.stdin.read()))", "500000\n", stdin="a" * 500_000),
     script("does_not_read", "print(1)", "1\n", stdin="a" * 500_000),
     script("reads_past_the_end", "try: input()\nexcept EOFError: print('end')", "end\n"),

@@ -89,7 +89,8 @@ SECRETS = rows(
     """),
     leak("command_lines", """
         for who in ("self", os.getppid(), "@TRAINER@", "@VICTIM@"):
-            for name in ("cmdline", "maps", "status", "stat", "task/@TRAINER@/environ", "cwd/README.md", "fd/0"):
+            # Not fd/0: a link to /dev/null, which may be read under either name.
+            for name in ("cmdline", "maps", "status", "stat", "task/@TRAINER@/environ", "cwd/README.md"):
                 read(f"{name} of {who}", f"/proc/{who}/{name}")
     """),
     leak("home", """
