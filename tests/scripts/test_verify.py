@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 import scripts.verify_judges
@@ -182,6 +184,27 @@ def test_a_bad_row_says_its_line_what_is_wrong_and_what_was_expected(data: Any, 
     assert bad.number == 7
 
 
+FIELDS = ["id", "reference", "text", "program", "entry", "inputs", "expected", "stdin", "tests", "verifier", "policy"]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(NAMES),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@given(st.binary() | st.dictionaries(st.sampled_from(FIELDS), VALUES).map(lambda fields: json.dumps(fields).encode()))
+def test_whatever_a_line_says_it_is_an_item_or_a_bad_row_whose_id_can_be_written(data: bytes) -> None:
+    for verifier in NAMES:
+        read_out = row(data, verifier)
+        assert read_out.number == 7
+        json.dumps(read_out.id, allow_nan=False)
+        if isinstance(read_out, BadRow):
+            assert read_out.detail.startswith("line 7: ")
+            assert read_out.detail.isprintable()
+        else:
+            assert all(isinstance(value, str) for value in read_out.problem.payload.values())
+
+
 def test_a_bad_row_keeps_its_id_where_that_can_be_read() -> None:
     assert row({"id": "a"}).id == "a"
     assert row({"id": 0, "text": "a"}).id == 0
@@ -322,9 +345,9 @@ def test_no_more_than_one_batch_is_held(scripted: Callable[..., Scripted]) -> No
             yield Line(number, data, number)
 
     verifier = scripted()
-    given = read_arguments(["--verifier", "exact", "x", "--batch", "10"])
+    told = read_arguments(["--verifier", "exact", "x", "--batch", "10"])
     with Judges(Settings()) as judges:
-        grade(given, lines(), 500, judges, None, tally, GradingView(Console(file=io.StringIO())))
+        grade(told, lines(), 500, judges, None, tally, GradingView(Console(file=io.StringIO())))
     assert tally.statuses == {Status.CORRECT: 500}
     assert max(held) == 10
     assert verifier.sizes == [10] * 50
@@ -602,11 +625,11 @@ def test_a_wrong_option_ends_with_status_2_and_says_what_was_expected(
 
 
 def test_options_and_the_file_may_come_in_any_order() -> None:
-    given = read_arguments(
+    told = read_arguments(
         ["--policy", "order=list", "percent=number", "in", "--verifier", "exact", "--extraction", "after:="]
     )
-    assert given.file == Path("in")
-    assert given.settings.policy == MathPolicy(order="list", percent="number", extraction="after:=")
+    assert told.file == Path("in")
+    assert told.settings.policy == MathPolicy(order="list", percent="number", extraction="after:=")
     twice = ["in", "--verifier", "exact", "--policy", "order=list", "--policy", "units=ignore"]
     assert read_arguments(twice).settings.policy == MathPolicy(order="list", units="ignore")
     assert read_arguments(["in", "--verifier", "exact"]).settings.policy is None
