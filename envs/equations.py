@@ -5,7 +5,8 @@ is how many numbers have to be moved. They are moved in a fixed order (smallest 
 side stays between 0 and 19 at every step, by construction. The reply says the right-hand side after every step and
 then, apart from this work, the answer: `x:4;+3:1;-5:6;x=6`. The canonical text has its numbers in the order of moving;
 a solver sees them shuffled, so the next number is found by looking for it and not by counting places. The reference is
-computed from the parsed numbers (origin GENERATED); an answer is checked by substitution (verifier `sympy_equal`).
+computed from the parsed numbers (origin GENERATED); an answer is checked by substitution (`math_answer`, which hands
+equations to `sympy_equal`'s judge).
 
 It judges nothing: steps are never checked, and any number that satisfies the equation is right, however it was found.
 """
@@ -63,7 +64,7 @@ class Equations:
     """The environment `equations`."""
 
     name = "equations"
-    verifier = "sympy_equal"
+    verifier = "math_answer"
 
     def __init__(self, options: Options) -> None:
         self.options = options

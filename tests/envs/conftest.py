@@ -26,7 +26,7 @@ def env(request: pytest.FixtureRequest, executor: PythonExecutor) -> Environment
 
 @pytest.fixture(scope="session")
 def verifiers_by_name() -> Iterator[dict[str, PooledVerifier]]:
-    made = {name: make_verifier(name) for name in ("exact", "sympy_equal")}
+    made = {name: make_verifier(name) for name in ("exact", "math_answer")}
     yield made
     for verifier in made.values():
         verifier.close()

@@ -94,7 +94,7 @@ def test_the_answer_is_the_number_after_the_last_equals_sign_of_the_unknown(repl
 
 def test_every_unknown_can_be_judged(verifiers_by_name: dict[str, PooledVerifier]) -> None:
     items = [(problem(f"{unknown}+3-5=4"), f"{unknown}={value}") for unknown in UNKNOWNS for value in (6, 7)]
-    statuses = [verdict.status for verdict in verifiers_by_name["sympy_equal"].verify(items)]
+    statuses = [verdict.status for verdict in verifiers_by_name["math_answer"].verify(items)]
     assert statuses == [Status.CORRECT, Status.WRONG] * len(UNKNOWNS)
 
 
@@ -109,7 +109,7 @@ def test_what_a_solver_sees_has_the_same_solution_and_another_order(
         shown = Problem("equations", text, "", Origin.GENERATED, level, payload={**made.payload, "equation": text})
         items.append((shown, made.reference))
         orders.add(text == made.prompt)
-    assert {verdict.status for verdict in verifiers_by_name["sympy_equal"].verify(items)} == {Status.CORRECT}
+    assert {verdict.status for verdict in verifiers_by_name["math_answer"].verify(items)} == {Status.CORRECT}
     assert False in orders
 
 
