@@ -37,7 +37,8 @@ def test_the_table_is_large_and_has_honest_controls() -> None:
 def test_every_class_of_attack_is_there() -> None:
     sizes = Counter(name.partition("/")[0] for name in ATTACKS)
     wanted = """time memory output depth descriptors new_processes other_processes shared_state file_writes file_reads
-        network kernel secrets other_jobs expected_answers equality judge frames interpreter failures entries source
+        network kernel secrets other_jobs expected_answers equality judge frames
+        forged interpreter failures entries source
         values determinism scripts control"""
     assert set(sizes) == set(wanted.split())
 

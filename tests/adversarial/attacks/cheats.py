@@ -224,4 +224,69 @@ FRAMES = rows(
     trouble("all_closed", "import os\nos.closerange(0, 1024)", NO_RESULT, BAD_FRAME, ERROR, CRASH),
 )  # fmt: skip
 
-ATTACKS = {**EQUALITY, **JUDGE, **FRAMES}
+FORGERY = """
+# The token that makes a report a report is in this memory: a program can forge its own, and lie about its own values.
+import os, struct, sys
+token, frame = bytes(8), sys._getframe()
+while frame is not None:
+    token = frame.f_locals.get("token", token)
+    frame = frame.f_back
+
+def report(body, after=b""):
+    data = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+    data = token + struct.pack("<I", len(data)) + data + after
+    while data: data = data[os.write(3, data):]
+
+def forge(body, after=b""):
+    report(body, after)
+    os._exit(0)
+"""
+
+
+def forged(name: str, body: str, *allowed: str, **rest: object) -> Attack:
+    """A report of its own making; anything but a wrong value must be seen."""
+    return Attack(name, FORGERY + text(body), allowed or (BAD_FRAME,), **rest)  # type: ignore[arg-type]
+
+
+FORGED = rows(
+    "forged",
+    forged("wrong_values", "forge('[\"ok\",\"\",[0,0,0],[]]')", WRONG, BAD_FRAME),
+    *(
+        forged(f"status_{word}", f"forge('[\"{word}\",\"\",[3,5,7],[]]')")
+        for word in ("infra_error", "timeout", "crash", "no_result", "nondeterministic", "correct", "")
+    ),
+    forged("status_of_a_call", "forge('[\"ok\",\"\",[3,5,7],[[0,\"infra_error\",\"\"]]]')"),
+    forged("failure_of_no_call", "forge('[\"ok\",\"\",[3,5,7],[[3,\"error\",\"\"]]]')"),
+    forged("negative_call", "forge('[\"ok\",\"\",[3,5,7],[[-1,\"error\",\"\"]]]')"),
+    forged("true_as_a_number", "forge('[\"ok\",\"\",[3,5,7],[[true,\"error\",\"\"]]]')"),
+    forged("too_few", "forge('[\"ok\",\"\",[3,5],[]]')"),
+    forged("too_many", "forge('[\"ok\",\"\",[3,5,7,9],[]]')"),
+    forged("no_list", "forge('{\"tuple\": [\"ok\",\"\",[3,5,7],[]]}')"),
+    forged("status_as_a_list", "forge('[[\"ok\"],\"\",[3,5,7],[]]')"),
+    forged("values_as_a_tuple", "forge('[\"ok\",\"\",{\"tuple\":[3,5,7]},[]]')"),
+    forged("detail_as_a_number", "forge('[\"ok\",5,[3,5,7],[]]')"),
+    forged("then_garbage", "forge('[\"ok\",\"\",[3,5,7],[]]', b'x')"),
+    forged("twice", "report('[\"ok\",\"\",[3,5,7],[]]')\nforge('[\"ok\",\"\",[3,5,7],[]]')"),
+    forged("then_aborts", "report('[\"ok\",\"\",[3,5,7],[]]')\nos.abort()", CRASH),
+    forged("then_fails", "report('[\"ok\",\"\",[3,5,7],[]]')\nos._exit(1)", NO_RESULT, BAD_FRAME),
+    forged("then_exits_as_we_do", "report('[\"ok\",\"\",[3,5,7],[]]')\nos._exit(71)", NO_RESULT, BAD_FRAME),
+    forged("then_stays", "report('[\"ok\",\"\",[3,5,7],[]]')\nwhile True: pass", TIMEOUT, fast=False),
+    forged("then_reports_truly", "report('[\"ok\",\"\",[3,5,7],[]]')\ndef f(x):\n    return 0"),
+    forged("no_text", "forge(b'\\xff\\xfe[3]')"),
+    forged("huge_detail", "forge('[\"error\",\"' + 'x' * 900_000 + '\",[],[]]')", ERROR, BAD_FRAME),
+    forged("unknown_tag", "forge('[\"ok\",\"\",[{\"object\":[]},5,7],[]]')"),
+    forged("unhashable_key", "forge('[\"ok\",\"\",[{\"dict\":[[[],1]]},5,7],[]]')"),
+    forged("equal_keys", "forge('[\"ok\",\"\",[{\"dict\":[[1,1],[true,2]]},5,7],[]]')"),
+    forged("deep", "forge('[\"ok\",\"\",[' + '[' * 5_000 + ']' * 5_000 + ',5,7],[]]')"),
+    forged("very_deep", "forge('[' * 500_000)"),
+    forged("long_number", "forge('[\"ok\",\"\",[' + '1' * 900_000 + ',5,7],[]]')", BAD_FRAME, WRONG),
+    forged("long_hexadecimal", "forge('[\"ok\",\"\",[{\"int\":\"' + 'f' * 900_000 + '\"},5,7],[]]')", WRONG, BAD_FRAME),
+    forged("colliding_set", "M = 2**61 - 1\nforge('[\"ok\",\"\",[{\"set\":[' + ','.join(str(n * M) for n in range(40_000)) + ']},5,7],[]]')", BAD_FRAME, WRONG),
+    forged("many_colliding_sets", "M = 2**61 - 1\none = '{\"set\":[' + ','.join(str(n * M) for n in range(499)) + ']}'\nforge('[\"ok\",\"\",[[' + ','.join([one] * 90) + '],5,7],[]]')", BAD_FRAME, WRONG),
+    forged("colliding_tuples", "M = 2**61 - 1\none = ','.join('{\"tuple\":[%d]}' % (n * M) for n in range(499))\nforge('[\"ok\",\"\",[[' + ','.join(['{\"set\":[' + one + ']}'] * 40) + '],5,7],[]]')", BAD_FRAME, WRONG),
+    forged("surrogates_in_two_halves", "forge('[\"ok\",\"\",[\"\\\\ud83d\\\\ude00\",5,7],[]]')", WRONG, BAD_FRAME),
+    forged("list_as_a_variable", "forge('[\"ok\",\"\",[[\"a\",[1]]],[]]')", BAD_FRAME, entry=None, inputs=(), expected=("",)),
+    forged("many_variables", "forge('[\"ok\",\"\",[' + ','.join(['[\"a\",1]'] * 300) + '],[]]')", BAD_FRAME, WRONG, entry=None, inputs=(), expected=("x",)),
+)  # fmt: skip
+
+ATTACKS = {**EQUALITY, **JUDGE, **FRAMES, **FORGED}

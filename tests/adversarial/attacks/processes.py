@@ -200,6 +200,23 @@ OTHERS = rows(
     """),
 )  # fmt: skip
 
+BUFFERS = """
+import gc, mmap, sys
+KINDS = (mmap.mmap, memoryview, bytearray)
+
+def buffers():
+    found = [one for one in gc.get_objects() if type(one) in KINDS]
+    frame = sys._getframe()
+    while frame is not None:
+        for scope in (frame.f_locals, frame.f_globals):
+            found += [one for one in list(scope.values()) if type(one) in KINDS]
+        frame = frame.f_back
+    for module in list(sys.modules.values()):
+        found += [one for one in list(getattr(module, "__dict__", {}).values()) if type(one) in KINDS]
+    found += [one.obj for one in found if type(one) is memoryview]
+    return list({id(one): one for one in found if type(one) in KINDS}.values())
+"""
+
 SHARED = rows(
     "shared_state",
     probe("system_v_memory", """
@@ -262,24 +279,19 @@ SHARED = rows(
         def f(x):
             return 2 * x + 1 if not marks else "BREA" + "CHED: a lock of an earlier job on " + repr(marks)
     """)),
-    Attack("writes_into_shared_memory", text("""
-        # A buffer that zygote and child share would let a job rewrite the next one, or its own report.
-        import gc, mmap, sys
-        found = [one for one in gc.get_objects() if type(one) in (mmap.mmap, memoryview, bytearray)]
-        frame = sys._getframe()
-        while frame is not None:
-            for scope in (frame.f_locals, frame.f_globals):
-                found += [one for one in list(scope.values()) if type(one) in (mmap.mmap, memoryview, bytearray)]
-            frame = frame.f_back
-        for module in list(sys.modules.values()):
-            values = list(getattr(module, "__dict__", {}).values())
-            found += [one for one in values if type(one) in (mmap.mmap, memoryview, bytearray)]
-        for one in found:
-            try: one[:] = (b"def f(x): return 666 #" * (len(one) // 22 + 1))[:len(one)]
+    Attack("writes_into_shared_memory", text(BUFFERS) + text("""
+        # A buffer that zygote and child share would let a job rewrite the next one, or leave a note for it.
+        for one in buffers():
+            try: one[:] = (b"left by an earlier job #" * (len(one) // 24 + 1))[:len(one)]
             except Exception: pass
         def f(x):
             return 2 * x + 1
-    """), (CORRECT, ERROR, NO_RESULT), sequel="def f(x):\n    return 2 * x + 1\n"),
+    """), (CORRECT, ERROR, NO_RESULT), sequel=text(BUFFERS) + text("""
+        note = b"left by " + b"an earlier job"
+        found = [one for one in buffers() if note in bytes(one)]
+        def f(x):
+            return 2 * x + 1 if not found else "BREA" + "CHED: a note in " + repr(found)
+    """)),
     Attack("timers", text("""
         import signal
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
