@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import json
 import re
 import time
 from typing import Any
@@ -58,6 +59,12 @@ def run(source: str, max_output_characters: int) -> list[Any] | None:
     if len(stdout) > max_output_characters:
         status, stdout, detail = "output_limit", stdout[:max_output_characters], ""
     return [status, stdout, values if status == "ok" else {}, detail, round((time.perf_counter() - began) * 1e6)]
+
+
+def run_as_text(source: str, max_output_characters: int) -> str | None:
+    """What `run` gives, as JSON text."""
+    outcome = run(source, max_output_characters)
+    return None if outcome is None else json.dumps(outcome, separators=(",", ":"))
 
 
 def does_not_compile(error: BaseException) -> str:

@@ -66,12 +66,17 @@ def encode_job(job: Job) -> bytes:
 def read_reply(reply: Reply, token: bytes, job: Job, limits: Limits) -> Run:
     """The Run that a reply means; INFRA_ERROR where it was not the program's doing."""
     stdout = reply.stdout.decode("utf-8", "replace") if reply.stdout else ""
+    if reply.result[:1] != frames.CONFINED:
+        detail = (
+            "no process could be made for it" if reply.how == frames.NOT_STARTED else "its process was not confined"
+        )
+        return Run(RunStatus.INFRA_ERROR, (), stdout, {}, detail, reply.seconds)
     status, detail = _ending(reply, limits)
     if status is not RunStatus.OK:
         return Run(status, stdout=stdout, detail=detail, seconds=reply.seconds)
-    if not reply.result:
+    report = reply.result[1:]
+    if not report:
         return Run(RunStatus.NO_RESULT, (), stdout, {}, "it ended itself without a report", reply.seconds)
-    report = reply.result
     head = frames.REPORT.size
     if len(report) < head or report[:head] != frames.REPORT.pack(token, len(report) - head):
         detail = "something else was written in place of its report"
@@ -92,8 +97,6 @@ def _ending(reply: Reply, limits: Limits) -> tuple[RunStatus, str]:
         return RunStatus.OUTPUT_LIMIT, f"more than {limits.max_output_bytes} bytes of output"
     if reply.how == frames.TOO_MUCH_RESULT:
         return RunStatus.OUTPUT_LIMIT, f"more than {limits.max_result_bytes} bytes of values"
-    if reply.how != frames.ENDED:
-        return RunStatus.INFRA_ERROR, "no process could be made for it"
     code = os.waitstatus_to_exitcode(reply.wait_status)
     if code == -signal.SIGXCPU:
         return RunStatus.TIMEOUT, f"used more CPU time than {limits.seconds:g} s allow"
@@ -103,8 +106,6 @@ def _ending(reply: Reply, limits: Limits) -> tuple[RunStatus, str]:
         return RunStatus.CRASH, f"signal {-code} ({_signal_name(-code)})"
     if code == frames.MEMORY_EXIT:
         return RunStatus.MEMORY, "out of memory"
-    if code == frames.CONFINE_EXIT and not reply.result:
-        return RunStatus.INFRA_ERROR, "its process could not be confined"
     if code != 0:
         return RunStatus.NO_RESULT, f"it ended itself with exit code {code}"
     return RunStatus.OK, ""

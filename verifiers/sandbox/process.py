@@ -180,7 +180,15 @@ class Zygote:
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._reap_orphans()
         return self._process.wait()
+
+    def _reap_orphans(self) -> None:
+        """Where orphans come to us (process 1 of a container, a subreaper): reap its children, killed just now."""
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.waitpid(-self._process.pid, 0)
 
     def close(self) -> None:
         """Kill, reap and release every descriptor."""

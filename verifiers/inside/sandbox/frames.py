@@ -4,8 +4,9 @@ Parent → zygote: one SETUP frame (JSON), then jobs: a JOB header, then program
 passed) and inputs (an encoded list of lists, see `values`). Zygote → parent: one SETUP frame (what was set up, or why
 not), then for each job, in order, a REPLY header, what the child printed and what it reported.
 
-Child → zygote, on descriptor 3: the job's token, the length of the report and the report, JSON text: [status, detail,
-values, failures]. The token was made for this job, so bytes sprayed at every descriptor are not a report.
+Child → zygote, on descriptor 3: one byte when it is confined, before it has read its program; then the job's token, the
+length of the report and the report, JSON text: [status, detail, values, failures]. The token was made for this job, so
+bytes sprayed at every descriptor are not a report.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ NOT_STARTED = ord("n")  # no child could be forked
 
 MAX_JOB_BYTES = 16 << 20
 MEMORY_EXIT = 66
-CONFINE_EXIT = 71
-"""A child that could not be confined ends with this before it has read its program."""
+BROKEN_EXIT = 71
+"""A child ends with this when what runs the program has broken: without CONFINED before, that is ours."""
+CONFINED = b"c"
+"""What a child says first. Without it, no program has run."""
 
 RESULT = 3
 """The child's descriptor for its report."""

@@ -16,7 +16,6 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 from verifiers.inside.sandbox import frames
@@ -26,6 +25,9 @@ from verifiers.inside.sandbox.program import Program, enter
 MAX_SWEEPS = 2000
 CHECK_INTERVAL_S = 5
 """How often an idle zygote looks whether its parent still lives."""
+PATIENCE_MS = 3
+"""So long a child is waited for before what it says is read."""
+POLL_INTERVAL_MS = 2
 _STDOUT = 1
 
 
@@ -51,11 +53,19 @@ class Stream:
         self.descriptor, self.length, self.open = descriptor, 0, True
 
     def read(self) -> bool:
-        """Take what is there (the descriptor is known to be readable); whether it is still within its cap."""
+        """Take what is there (something is, or the other end is closed); whether it is still within its cap."""
         count = os.readv(self.descriptor, [self.area[self.length :]])
         self.length += count
-        if count == 0:
-            self.open = False
+        self.open = count > 0
+        return self.length <= self.cap
+
+    def finish(self) -> bool:
+        """Take the rest, when nobody holds the other end any more; whether all of it was within its cap."""
+        while self.open and self.length <= self.cap:
+            asked = len(self.area) - self.length
+            self.read()
+            if len(self.area) - self.length > 0 and self.open and asked > 0:
+                self.open = False  # a pipe gives all it has, so this was all
         return self.length <= self.cap
 
 
@@ -68,7 +78,7 @@ class Supervisor:
         self._layers = layers
         self._program = program
         self._job = memoryview(mmap.mmap(-1, frames.MAX_JOB_BYTES + frames.JOB.size))
-        result_size = bounds.max_result_bytes + frames.REPORT.size
+        result_size = len(frames.CONFINED) + frames.REPORT.size + bounds.max_result_bytes
         reports = mmap.mmap(-1, result_size + bounds.max_output_bytes + 2)
         with contextlib.suppress(AttributeError, OSError):
             reports.madvise(mmap.MADV_DONTFORK)
@@ -76,7 +86,7 @@ class Supervisor:
         self._result = Stream(area[: result_size + 1], result_size)
         self._output = Stream(area[result_size + 1 :], bounds.max_output_bytes)
         self._zeros = memoryview(bytes(max(frames.MAX_JOB_BYTES, len(area)) + frames.JOB.size))
-        self._poll = select.poll()
+        self._channel_number = channel.fileno()
 
     def serve(self) -> None:
         """Answer jobs until the parent closes the channel."""
@@ -137,7 +147,7 @@ class Supervisor:
                 try:
                     self._enter(job, header, output_end, result_end)
                 finally:
-                    os._exit(frames.CONFINE_EXIT)
+                    os._exit(frames.BROKEN_EXIT)
             os.close(output_end)
             os.close(result_end)
             output_end = -1
@@ -161,57 +171,77 @@ class Supervisor:
             begin = header[2] + header[3]
             give_input(job[begin : begin + stdin_length])
         if not self._layers.confine_child():
-            os._exit(frames.CONFINE_EXIT)
+            os._exit(frames.BROKEN_EXIT)
+        os.write(frames.RESULT, frames.CONFINED)
         enter(self._program, job, header)
 
     def _supervise(self, child: int, due: float) -> tuple[int, int]:
-        """Read until the child ends, is overdue or says too much; see that it has ended and nothing of it is left."""
-        streams = {stream.descriptor: stream for stream in (self._output, self._result)}
-        poll = self._poll
-        for descriptor in streams:
-            poll.register(descriptor, select.POLLIN)
-        how = frames.ENDED
-        left = due - time.monotonic()
-        while how == frames.ENDED and streams:
-            events = poll.poll(left * 1000 + 1) if left > 0 else []
-            for descriptor, _ in events:
-                stream = streams[descriptor]
-                if not stream.read():
-                    how = frames.TOO_MUCH_OUTPUT if stream is self._output else frames.TOO_MUCH_RESULT
-                elif not stream.open:
-                    del streams[descriptor]
-                    poll.unregister(descriptor)
-            left = due - time.monotonic()
-            if left <= 0 and streams and how == frames.ENDED:
-                how = frames.OVERDUE
-        for descriptor in streams:
-            poll.unregister(descriptor)
-        if how == frames.ENDED:
-            # Both pipes are closed: it is ending, or it has closed them itself and carries on.
-            ended, status, _ = os.wait4(child, os.WNOHANG)
-            if ended:
-                return how, self._swept(status)
-            if not wait_for(child, left):
-                how = frames.OVERDUE
+        """See a child to its end, by itself or by force; how it ended and its wait status."""
+        how = self._await_end(child, due)
         if how != frames.ENDED:
             kill(child)
-        return how, self._swept(os.wait4(child, 0)[1])
+        status = os.wait4(child, 0)[1]
+        if self._layers.may_fork:
+            sweep()
+        for stream, too_much in ((self._output, frames.TOO_MUCH_OUTPUT), (self._result, frames.TOO_MUCH_RESULT)):
+            if not stream.finish() and how == frames.ENDED:
+                how = too_much
+        return how, status
 
-    def _swept(self, status: int) -> int:
-        """Where no filter keeps a program from forking: kill and reap what it left."""
-        if not self._layers.may_fork:
-            return status
-        for _ in range(MAX_SWEEPS):
-            try:
-                if os.waitpid(-1, os.WNOHANG)[0]:
-                    continue
-            except ChildProcessError:
-                break
-            for orphan in children():
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(orphan, signal.SIGKILL)
-            time.sleep(0.0005)
-        return status
+    def _await_end(self, child: int, due: float) -> int:
+        """Wait until a child has ended (ENDED), is overdue or says too much.
+
+        What it says is read when it has ended, which takes one wake-up; only a child that takes long is read while it
+        runs, because it may be waiting for room in a pipe.
+        """
+        poll = select.poll()
+        poll.register(self._channel_number, 0)
+        descriptor = watch(child)
+        try:
+            if descriptor is not None:
+                poll.register(descriptor, select.POLLIN)
+                if self._ended(poll.poll(PATIENCE_MS), descriptor):
+                    return frames.ENDED
+            return self._await_reading(child, due, poll, descriptor)
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def _await_reading(self, child: int, due: float, poll: select.poll, descriptor: int | None) -> int:
+        streams = {stream.descriptor: stream for stream in (self._output, self._result)}
+        for number in streams:
+            poll.register(number, select.POLLIN)
+        while (left := due - time.monotonic()) > 0:
+            events = poll.poll(left * 1000 + 1 if descriptor is not None else POLL_INTERVAL_MS)
+            if self._ended(events, descriptor) or (descriptor is None and has_ended(child)):
+                return frames.ENDED
+            for number, _ in events:
+                if number in streams and not streams[number].read():
+                    return frames.TOO_MUCH_OUTPUT if streams[number] is self._output else frames.TOO_MUCH_RESULT
+                if number in streams and not streams[number].open:
+                    poll.unregister(number)
+        return frames.OVERDUE
+
+    def _ended(self, events: list[tuple[int, int]], descriptor: int | None) -> bool:
+        """Whether the child is among those that have something to say. Ends this process if the parent is gone."""
+        numbers = [number for number, _ in events]
+        if self._channel_number in numbers:
+            os._exit(0)  # its children die with it
+        return descriptor in numbers
+
+
+def sweep() -> None:
+    """Where no filter keeps a program from forking: kill and reap what it left."""
+    for _ in range(MAX_SWEEPS):
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0]:
+                continue
+        except ChildProcessError:
+            break
+        for orphan in children():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(orphan, signal.SIGKILL)
+        time.sleep(0.0005)
 
 
 def open_channel(descriptor: int) -> socket.socket:
@@ -236,36 +266,29 @@ def give_input(text: memoryview) -> None:
     os.close(descriptor)
 
 
-def kill(child: int) -> None:
-    """SIGKILL a child that has not been waited for yet, so its number cannot be another's."""
-    send: Callable[[int, int], None] | None = getattr(signal, "pidfd_send_signal", None)
+def watch(child: int) -> int | None:
+    """A descriptor that becomes readable when a child ends, where there is such a thing."""
     try:
-        descriptor = os.pidfd_open(child)
+        return os.pidfd_open(child)
     except (OSError, AttributeError):
+        return None
+
+
+def has_ended(child: int) -> bool:
+    """Whether a child has ended. Does not reap it."""
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def kill(child: int) -> None:
+    """SIGKILL a child that has not been reaped yet, so its number cannot be another's."""
+    descriptor = watch(child)
+    if descriptor is None:
         os.kill(child, signal.SIGKILL)
         return
     try:
-        if send is not None:
-            send(descriptor, signal.SIGKILL)
-    finally:
-        os.close(descriptor)
-
-
-def wait_for(child: int, seconds: float) -> bool:
-    """Whether a child ends within so many seconds. Does not reap it."""
-    due = time.monotonic() + seconds
-    try:
-        descriptor = os.pidfd_open(child)
-    except (OSError, AttributeError):
-        while time.monotonic() < due:
-            if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                return True
-            time.sleep(0.0005)
-        return False
-    try:
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(max(0.0, seconds) * 1000))
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    except ProcessLookupError:
+        return
     finally:
         os.close(descriptor)
 
