@@ -2,8 +2,8 @@
 
 A job is [reference, answer, policy as JSON or "", audit] or ["", answer, equation, unknown, audit]. math-verify's
 "equal" is believed only where none of the patterns occurs that it is known to get wrong; its "different" is never
-believed, and what is left is undecided. With `audit` the two are asked about a pair that the fast path has decided: correct or wrong
-is then what they say, undecided that they say nothing.
+believed, and what is left is undecided. With `audit` the two are asked about a pair that the fast path has decided:
+correct or wrong is then what they say, undecided that they say nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The small parts of the grammar: literals, letters, functions with their arguments, groups, postfix signs.
+"""The small parts of the grammar: literals, letters, words, groups, postfix signs.
 
-`Parser` supplies the levels above (`listed`, `sum`, `bracketed`, …).
+`Notation` supplies commands and functions, `Parser` the levels above (`listed`, `sum`, `bracketed`, …).
 """
 
 from __future__ import annotations
@@ -8,15 +8,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NoReturn
 
-from verifiers.inside.math.lexer import STANDING, Token
-from verifiers.inside.math.nodes import Node, Number, UnreadableError, UnsupportedError, integer
+from verifiers.inside.math.lexer import Token
+from verifiers.inside.math.nodes import Node, Number, UnreadableError, UnsupportedError
 
 MAX_DEPTH = 60
 _END = Token("end", "")
-_MATRICES = ("matrix", "pmatrix", "bmatrix", "vmatrix", "Bmatrix", "Vmatrix", "smallmatrix", "array")
-_INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "sinh": "arcsinh", "cosh": "arccosh", "tanh": "arctanh"}
-_NUMBER_SETS = {"R": "reals"}
-_SEVERAL = ("binom", "min", "max", "gcd", "lcm")
 
 
 class Atoms:
@@ -26,13 +22,24 @@ class Atoms:
         self._tokens = found
         self._at = 0
         self._depth = 0
-        self.signs = 0
         self.bars_open = True  # whether a bar here opens an absolute value
         self.colons = True  # whether a colon here makes a ratio
         self.brackets_multiply = True  # whether `[` after a factor is a factor
         self.currency = ""
 
-    # Supplied by Parser
+    # Supplied by Notation and Parser
+
+    def command(self, name: str) -> Node:
+        raise NotImplementedError
+
+    def function(self, name: str) -> Node:
+        raise NotImplementedError
+
+    def fraction(self) -> Node:
+        raise NotImplementedError
+
+    def root_argument(self) -> Node:
+        raise NotImplementedError
 
     def listed(self) -> Node:
         raise NotImplementedError
@@ -150,9 +157,9 @@ class Atoms:
             case "constant":
                 return Node("constant", (), token.value)
             case "function":
-                return self._function(token.value)
+                return self.function(token.value)
             case "command":
-                return self._command(token.value)
+                return self.command(token.value)
             case "open":
                 return self._opened(token.value)
             case "word":
@@ -160,7 +167,7 @@ class Atoms:
             case "huge":
                 return Node("huge", (), token.value)
         if token.value == "surd":
-            return Node("call", (self._root_argument(),), "sqrt")
+            return Node("call", (self.root_argument(),), "sqrt")
         if token.value in ("dollar", "euro", "gbp", "yen"):
             self._money(token.value)
             return self.postfix() if not self.at_operator("-") else self.unary()
@@ -195,7 +202,7 @@ class Atoms:
         return Node("symbol", (), name + self._subscript())
 
     def _subscript(self) -> str:
-        return "_" + self._raw() if self._take("_") else ""
+        return "_" + self.raw() if self._take("_") else ""
 
     def _take(self, value: str) -> bool:
         if self.at_operator(value):
@@ -203,7 +210,7 @@ class Atoms:
             return True
         return False
 
-    def _raw(self) -> str:
+    def raw(self) -> str:
         """The values of one group or token, unread."""
         token = self.next()
         if token.kind != "open" or token.value != "{":
@@ -221,7 +228,7 @@ class Atoms:
         assert number is not None
         node = Node("number", (), number)
         if self._take("_"):
-            base = self._raw()
+            base = self.raw()
             if not base.isdigit() or number.places is not None:
                 raise UnsupportedError("a number with a subscript that is no base")
             return Node("based", (), (token.value.lstrip("0") or "0", int(base)))
@@ -234,7 +241,7 @@ class Atoms:
 
     def _repeating(self, number: Number) -> Node:
         self._at += 1
-        digits = self._raw()
+        digits = self.raw()
         if not digits.isdigit():
             raise UnreadableError("a repeating part that is no number")
         places = number.places or 0
@@ -246,7 +253,7 @@ class Atoms:
         start = self._at
         saved = list(self._tokens[start : start + 4])
         self._at += 1
-        fraction = self._fraction()
+        fraction = self.fraction()
         if fraction.kind == "div":
             above, below = fraction.args
             plain = above.kind == below.kind == "number" and above.value.places is None and below.value.places is None
@@ -310,150 +317,3 @@ class Atoms:
         if token.value != closing:
             raise UnreadableError("an absolute value is not closed")
         return Node("call", (node,), "abs")
-
-    # Commands and functions
-
-    def _command(self, name: str) -> Node:
-        if name == "frac":
-            return self._fraction()
-        if name == "sqrt":
-            return self._root()
-        if name == "binom":
-            return Node("call", (self.argument(), self.argument()), "binom")
-        if name == "emptyset":
-            return Node("empty")
-        if name == "begin":
-            environment = self.environment_name()
-            if environment not in _MATRICES:
-                raise UnsupportedError(f"the environment {environment[:20]}")
-            return self.matrix(environment)
-        if name == "mathbb":
-            letter = self._raw()
-            return Node("reals") if letter == "R" else Node("symbol", (), f"set {letter}")
-        if name == "boxed":
-            raise UnreadableError("a box inside the answer")
-        if name in STANDING:
-            return self._standing(name)
-        raise UnsupportedError(f"the notation \\{name} here")
-
-    def environment_name(self) -> str:
-        return self._raw().replace(" ", "")
-
-    def _standing(self, name: str) -> Node:
-        """An integral, a sum, …: its bounds as they are written and what it is applied to."""
-        bounds = []
-        while self.at_operator("_", "^"):
-            bounds.append(self.next().value + self._raw())
-        self.enter()
-        body = self.product() if self.more() else Node("none")
-        self.leave()
-        return Node("operator", (body,), (name, *bounds))
-
-    def _fraction(self) -> Node:
-        above, below = self.argument(), self.argument()
-        if _differential(above) and _differential(below):
-            return Node("operator", (above, below), ("derivative",))
-        return Node("div", (above, below))
-
-    def argument(self) -> Node:
-        """A command's argument: a group, a letter, another command, or one digit of a number."""
-        token = self.peek()
-        if token.kind == "open" and token.value == "{":
-            return self.group("{", "}")
-        if token.kind == "number":
-            if not token.value.isdigit():
-                raise UnreadableError("an argument that needs braces")
-            self._at += 1
-            if rest := token.value[1:]:
-                number = Number(Fraction(int(rest)), None, len(rest))
-                self._at -= 1
-                self._tokens[self._at] = Token("number", rest, False, number)
-            return integer(int(token.value[0]))
-        if token.kind in ("letter", "constant", "command", "function", "word"):
-            self.enter()
-            node = self.atom()
-            self.leave()
-            return node
-        return self.refuse()
-
-    def _root(self) -> Node:
-        degree = None
-        if self.peek().value == "[":
-            degree = self.group("[", "]")
-        radicand = self._root_argument()
-        if degree is None or degree == integer(2):
-            return Node("call", (radicand,), "sqrt")
-        return Node("call", (radicand, degree), "root")
-
-    def _root_argument(self) -> Node:
-        """What a root is drawn of: a group, something in parentheses, or one number or letter."""
-        token = self.peek()
-        if token.kind == "open" and token.value == "{":
-            return self.group("{", "}")
-        self.enter()
-        node = self.atom()
-        self.leave()
-        if node.kind not in ("number", "symbol", "constant", "call") and token.value not in ("(", "\\frac", "frac"):
-            self.refuse()
-        return node
-
-    def _function(self, name: str) -> Node:
-        base: Node | None = None
-        power: Node | None = None
-        while self.at_operator("_", "^"):
-            if self.next().value == "_":
-                base = self.argument() if self.peek().kind != "number" else self.atom()
-            else:
-                power = self.exponent()
-        arguments = self._arguments(name)
-        if name in ("lg",):
-            name, base = "log", integer(10)
-        if power is not None and power in (Node("neg", (integer(1),)),):
-            name, power = _INVERSES.get(name, ""), None
-            if not name:
-                raise UnsupportedError("an inverse function")
-        if base is not None and name in ("log", "ln"):
-            arguments = (*arguments, base)
-        node = Node("call", arguments, name)
-        return Node("pow", (node, power)) if power is not None else node
-
-    def _arguments(self, name: str) -> tuple[Node, ...]:
-        """In brackets, or what follows up to a sign: `\\sin 2x` is sin(2x)."""
-        token = self.peek()
-        if token.kind == "open" and token.value in ("(", "{", "["):
-            self.next()
-            closing = {"(": ")", "{": "}", "[": "]"}[token.value]
-            node = self._inside(closing)
-            items = node.args if node.kind == "list" else (node,)
-            if len(items) != (2 if name == "binom" else 1) and name not in _SEVERAL:
-                raise UnreadableError(f"{name} with {len(items)} arguments")
-            return items
-        if name in ("exp", "abs", "floor", "ceil", "factorial", *_SEVERAL):
-            raise UnreadableError(f"{name} needs parentheses")
-        if name in ("sqrt", "cbrt"):
-            return (self._root_argument(),)
-        return (self._bare_argument(),)
-
-    def _bare_argument(self) -> Node:
-        if self.at_operator("-"):
-            self.next()
-            return Node("neg", (self._bare_argument(),))
-        factors = [self.power()]
-        while self.peek().kind in ("letter", "constant") or (
-            self.peek().kind == "command" and self.peek().value in ("frac", "sqrt")
-        ):
-            factors.append(self.power())
-        if self.at_operator("/") and self.peek(1).kind == "number" and not self.peek(1).spaced:
-            self.next()
-            whole = factors[0] if len(factors) == 1 else Node("mul", tuple(factors))
-            return Node("div", (whole, self.postfix()))
-        return factors[0] if len(factors) == 1 else Node("mul", tuple(factors))
-
-
-def _differential(node: Node) -> bool:
-    """Whether it is d, dx, d^2y, …: part of a derivative."""
-    if node.kind == "mul":
-        node = node.args[0]
-    if node.kind == "pow":
-        node = node.args[0]
-    return (node.kind == "symbol" and node.value == "d") or (node.kind == "operator" and node.value[0] == "partial")

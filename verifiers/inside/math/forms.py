@@ -1,7 +1,8 @@
 """Final form: which trees are number literals, and what was left unevaluated in those that are not.
 
 A literal is an integer, decimal, fraction of whole numbers (also unreduced), mixed number, scientific number or
-percent, with a sign. Anything else of a rational value (`17 \\cdot 23`, `2^{10}`, `\\sqrt{4}`, a binomial) is work left undone.
+percent, with a sign. Anything else of a rational value (`17 \\cdot 23`, `2^{10}`, `\\sqrt{4}`, a binomial) is work
+left undone.
 """
 
 from __future__ import annotations

@@ -13,7 +13,9 @@ from verifiers.inside.math.nodes import TooLargeError, UndefinedError, UnknownEr
 from verifiers.inside.math.objects import compare
 from verifiers.inside.math.policy import MathPolicy
 from verifiers.inside.math.reading import Answer, EmptyError, read, read_reference, spelling_of
+from verifiers.inside.math.scalars import NOT_FINAL
 
+_STANDING = re.compile(r"\\(?:i*int|oint|sum|prod|lim|binom|partial)(?![A-Za-z])|∫|∑|∏")
 _SHORT_INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -57,6 +59,8 @@ def _judge_read(expected: Answer, answer: str, policy: MathPolicy, shown: str) -
     except (UnsupportedError, UnreadableError) as error:
         if is_literal or expected.node.kind == "text":
             return Judgement("wrong", shown, f"not the kind of answer that is asked for: {error}")
+        if _STANDING.search(answer) and not _STANDING.search(expected.spelling):
+            return Judgement("wrong", shown, NOT_FINAL)
         status = "unknown" if isinstance(error, UnsupportedError) else "malformed"
         return Judgement(status, shown, f"the answer has {error}" if status == "unknown" else str(error))
     try:

@@ -46,15 +46,37 @@ _OPERATORS = {
     "land": "and", "wedge": "and", "mid": "|", "vert": "|", "colon": ":", "circ": "circ", "degree": "degree", "%": "%",
     "$": "dollar", "euro": "euro", "pounds": "gbp", "yen": "yen", "prime": "'", "ldots": "dots", "dots": "dots",
     "cdots": "dots", "dotsc": "dots", "&": "&", "\\": "\\\\", "cr": "\\\\", "surd": "surd", "Vert": "||", "|": "||",
-    "approx": "approx", "quad": " ",
+    "approx": "approx", "to": "to", "rightarrow": "to", "quad": " ",
 }  # fmt: skip
 _OPEN = {"lbrace": "{", "lfloor": "floor", "lceil": "ceil", "langle": "<", "lvert": "|(", "lbrack": "[", "{": r"\{"}
 _CLOSE = {"rbrace": "}", "rfloor": "floor", "rceil": "ceil", "rangle": "<", "rvert": "|)", "rbrack": "]", "}": r"\}"}
 _TEXT = {"text", "textbf", "textit", "textrm", "textnormal", "mbox", "hbox", "mathrm", "mathbf", "mathit", "mathsf"}
 _TEXT |= {"operatorname", "boldsymbol", "bm", "textsf", "texttt", "textsc", "emph", "vec", "hat", "mathcal"}
 STANDING = {"int", "iint", "iiint", "oint", "sum", "prod", "lim", "partial", "limsup", "liminf"}
-COMMANDS = {"frac", "sqrt", "binom", "overline", "bar", "begin", "end", "mathbb", "emptyset", "boxed", "dot"}
-_COMMANDS = {"dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "dbinom": "binom", "tbinom": "binom"}
+COMMANDS = {
+    "angle",
+    "triangle",
+    "frac",
+    "sqrt",
+    "binom",
+    "overline",
+    "bar",
+    "begin",
+    "end",
+    "mathbb",
+    "emptyset",
+    "boxed",
+    "dot",
+}
+_COMMANDS = {
+    "dfrac": "frac",
+    "tfrac": "frac",
+    "nicefrac": "frac",
+    "sfrac": "frac",
+    "cfrac": "frac",
+    "dbinom": "binom",
+    "tbinom": "binom",
+}
 _COMMANDS |= {"varnothing": "emptyset", "bf": "", "rm": "", "it": "", "overparen": "overline"}
 CONNECTIVES = {"or", "and"}
 WORDS = CONNECTIVES | {

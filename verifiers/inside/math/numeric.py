@@ -20,20 +20,21 @@ import mpmath  # type: ignore[import-untyped]
 from verifiers.inside.math import exact
 from verifiers.inside.math.nodes import Node, TooLargeError, UndefinedError, UnknownError, symbols, walk
 
+Value = Any
+mp = mpmath.mp
+
 DIGITS = 50
 MORE_DIGITS = 130
 TOLERANCE = 35
 """Digits that must agree at `DIGITS`."""
 NUM_POINTS = 6
 MAX_TRIES = 90
+_CLOSE = mp.mpf(10) ** -TOLERANCE
 MAX_DIGITS = 4000
 MAX_WRITTEN_DIGITS = 900
 """Digits of the numbers in an expression beyond which agreement could not be confirmed in reasonable time."""
 _MAX_MAGNITUDE = 1 << 20
 """Bits before the binary point of an argument of a function, and of a power's logarithm."""
-
-Value = Any
-mp = mpmath.mp
 
 
 class Evaluator:
@@ -211,13 +212,11 @@ def evaluate(node: Node, digits: int, *, real: bool, values: Mapping[str, Fracti
 def closed_equal(first: Node, second: Node) -> bool:
     """Whether two closed expressions are equal; raises UndefinedError if either has no value."""
     real = not any((one.kind, one.value) == ("constant", "i") for tree in (first, second) for one in walk(tree))
-    if real:
-        try:
-            evaluate(first, DIGITS, real=True)
-            evaluate(second, DIGITS, real=True)
-        except UndefinedError:
-            real = False
-    if not _agree(first, second, {}, real=real):
+    one, other = (_value_or_none(tree, {}, real=real) for tree in (first, second))
+    if one is None or other is None:  # then as complex numbers; what has no value even so raises
+        real = False
+        one, other = (evaluate(tree, DIGITS, real=False) for tree in (first, second))
+    if not _agree(one, other, first, second, {}, real=real):
         return False
     needed = written_digits(first, second)
     if needed > MAX_WRITTEN_DIGITS:
@@ -230,10 +229,14 @@ def functions_equal(first: Node, second: Node, seed: str) -> bool:
     """Whether two expressions with letters are equal wherever both are defined; UnknownError if hardly anywhere."""
     names = sorted(symbols(first) | symbols(second))
     real = not any((one.kind, one.value) == ("constant", "i") for tree in (first, second) for one in walk(tree))
-    num_good = 0
+    num_good = num_one_sided = 0
     for values in sample_points(names, seed):
+        one, other = (_value_or_none(tree, values, real=real) for tree in (first, second))
+        if one is None or other is None:
+            num_one_sided += one is not other
+            continue
         try:
-            if not _agree(first, second, values, real=real):
+            if not _agree(one, other, first, second, values, real=real):
                 return False
         except UndefinedError:
             continue
@@ -242,7 +245,16 @@ def functions_equal(first: Node, second: Node, seed: str) -> bool:
         num_good += 1
         if num_good == NUM_POINTS:
             return True
+    if num_good == 0 and num_one_sided >= NUM_POINTS:
+        return False  # where one has values the other has none
     raise UnknownError("too few points where both sides are defined")
+
+
+def _value_or_none(node: Node, values: Mapping[str, Fraction], *, real: bool) -> Value:
+    try:
+        return evaluate(node, DIGITS, real=real, values=values)
+    except UndefinedError:
+        return None
 
 
 _SCALES = (Fraction(1), Fraction(-1), Fraction(3), Fraction(-2), Fraction(10), Fraction(1, 3), Fraction(100))
@@ -263,13 +275,11 @@ def sample_points(names: list[str], seed: str) -> Iterator[dict[str, Fraction]]:
         yield point
 
 
-def _agree(first: Node, second: Node, values: Mapping[str, Fraction], *, real: bool) -> bool:
-    """Whether the two are the same to `TOLERANCE` digits, or their difference shrinks as precision grows."""
+def _agree(one: Value, other: Value, first: Node, second: Node, values: Mapping[str, Fraction], *, real: bool) -> bool:
+    """Whether two values are the same to `TOLERANCE` digits, or their difference shrinks as precision grows."""
     with mp.workdps(DIGITS):
-        evaluator = Evaluator(values, real=real)
-        one, other = evaluator.value(first), evaluator.value(second)
         gap, scale = abs(one - other), max(abs(one), abs(other))
-        if gap <= scale * mp.mpf(10) ** -TOLERANCE:
+        if gap <= scale * _CLOSE:
             return True
     return _vanishes(first, second, values, real=real, digits=MORE_DIGITS, before=gap)
 

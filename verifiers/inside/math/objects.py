@@ -9,15 +9,17 @@ from collections.abc import Sequence
 
 from verifiers.inside.math.forms import literal
 from verifiers.inside.math.nodes import Node, TooLargeError, UnknownError, UnsupportedError, symbols, walk
+from verifiers.inside.math.plain_kinds import compare_based, compare_ratios, compare_texts, quantity_of
 from verifiers.inside.math.policy import MathPolicy
 from verifiers.inside.math.reading import expanded, has_plusminus
 from verifiers.inside.math.realsets import REGION_KINDS, NotARegionError, is_inequality, same_region
-from verifiers.inside.math.scalars import DIFFERENT, NOT_FINAL, SAME, compare_expressions, is_expression, proportional
+from verifiers.inside.math.relations import compare_relations, name_of
+from verifiers.inside.math.scalars import DIFFERENT, SAME, compare_expressions, is_expression
 from verifiers.inside.math.units import read_unit
 
 MAX_MATCHING = 60
 """Items of two collections that are matched one by one; number literals are matched at any count."""
-_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
+_OBJECTS = ("matrix", "bracketed", "set", "setop", "reals", "text")
 
 
 def compare(reference: Node, answer: Node, policy: MathPolicy) -> str:
@@ -40,7 +42,7 @@ def compare(reference: Node, answer: Node, policy: MathPolicy) -> str:
     if reference.kind in ("list", "set", "plusminus") or answer.kind in ("list", "set", "plusminus"):
         return _compare_collections(reference, answer, policy)
     if reference.kind in ("text", "symbol") and answer.kind in ("text", "symbol"):
-        return _compare_texts(reference, answer, policy)
+        return compare_texts(reference, answer, policy)
     return _compare_others(reference, answer, policy)
 
 
@@ -58,7 +60,7 @@ def _region(node: Node) -> bool:
 def _compare_others(reference: Node, answer: Node, policy: MathPolicy) -> str:
     pair = (reference.kind, answer.kind)
     if pair == ("relation", "relation"):
-        return _compare_relations(reference, answer, policy)
+        return compare_relations(reference, answer)
     if reference.kind == "bracketed" and answer.kind in ("bracketed", "matrix", "relation"):
         return _compare_tuples(reference, answer, policy)
     if pair == ("matrix", "bracketed"):
@@ -70,9 +72,9 @@ def _compare_others(reference: Node, answer: Node, policy: MathPolicy) -> str:
         (*clock, half), (*other, other_half) = reference.value, answer.value
         return SAME if clock == other and (half == other_half or "" in (half, other_half)) else DIFFERENT
     if {*pair} <= {"time", "ratio"}:
-        return _compare_ratios(reference, answer, policy)
+        return compare_ratios(reference, answer)
     if "based" in pair:
-        return _compare_based(reference, answer)
+        return compare_based(reference, answer)
     if pair[0] == pair[1] and pair[0] in ("empty", "reals"):
         return SAME
     if reference == answer:
@@ -80,45 +82,22 @@ def _compare_others(reference: Node, answer: Node, policy: MathPolicy) -> str:
     if pair[0] == "operator" or pair[1] == "operator" or "mul" in pair or "pow" in pair or "add" in pair:
         if literal(reference) is not None or "text" in pair:
             return DIFFERENT
-        if not {"matrix", "bracketed", "set", "setop"} & {
-            one.kind for tree in (reference, answer) for one in walk(tree)
-        }:
-            return DIFFERENT
-        raise UnknownError("arithmetic with objects")
+        if any(_has_object_inside(tree) for tree in (reference, answer)):
+            raise UnknownError("arithmetic with objects")
     return DIFFERENT
+
+
+def _has_object_inside(node: Node) -> bool:
+    """Whether it is arithmetic with something that is no number."""
+    return node.kind in ("add", "mul", "neg", "div", "pow") and any(one.kind in _OBJECTS for one in walk(node))
 
 
 # Named values and relations
 
 
-def _name(node: Node) -> tuple[str, Node] | None:
-    """The name and the value of `x = 5`, `5 = x`, `f(x) = x^2`, `\\text{Area} = 5`, `(x, y) = (1, 2)`."""
-    if node.kind != "relation" or node.value not in (("=",), ("in",)):
-        return None
-    for left, right in (node.args, node.args[::-1]):
-        if (name := _as_name(left)) and name not in symbols(right):
-            return name, right
-        if node.value == ("in",):
-            break
-    return None
-
-
-def _as_name(node: Node) -> str:
-    if node.kind == "symbol":
-        return str(node.value)
-    if node.kind == "text":
-        return f"text {node.value}".lower()
-    if node.kind == "mul" and len(node.args) == 2 and all(one.kind == "symbol" for one in node.args):
-        function, argument = (str(one.value) for one in node.args)
-        return function if function[:1] in "fghFGHPQpq" and function != argument else ""
-    if node.kind == "bracketed" and all(one.kind == "symbol" for one in node.args):
-        return "(" + ",".join(str(one.value) for one in node.args) + ")"
-    return ""
-
-
 def _compare_named(reference: Node, answer: Node, policy: MathPolicy) -> str | None:
     """Compare what is named, if names decide; None if the two have to be compared as relations."""
-    expected, got = _name(reference), _name(answer)
+    expected, got = name_of(reference), name_of(answer)
     if expected and got:
         if expected[0] == got[0]:
             return compare(expected[1], got[1], policy)
@@ -136,45 +115,6 @@ def _has_relation(node: Node) -> bool:
     return any(one.kind in ("relation", "builder", "setop", "reals") for one in walk(node))
 
 
-def _compare_relations(reference: Node, answer: Node, policy: MathPolicy) -> str:
-    """Links of a chain that are the same up to a factor; the factor's sign turns an inequality."""
-    left, right = _links(reference), _links(answer)
-    if len(left) != len(right):
-        return DIFFERENT
-    if any(not symbols(one[1]) for one in left):
-        return SAME if reference == answer else DIFFERENT
-    named = _name(reference)
-    if named and literal(named[1]) is not None:
-        return NOT_FINAL
-    for links in (right, [_turned(link) for link in reversed(right)]):
-        if all(_same_link(one, other) for one, other in zip(left, links, strict=True)):
-            return SAME
-    return DIFFERENT
-
-
-def _links(node: Node) -> list[tuple[str, Node]]:
-    """(sign, left side minus right side) of every link."""
-    links = []
-    for sign, left, right in zip(node.value, node.args, node.args[1:], strict=False):
-        if not is_expression(left) or not is_expression(right):
-            raise UnknownError("a relation of objects")
-        if sign not in _FLIPPED:
-            raise UnknownError(f"the relation {sign}")
-        links.append((sign, Node("add", (left, Node("neg", (right,))))))
-    return links
-
-
-def _turned(link: tuple[str, Node]) -> tuple[str, Node]:
-    return _FLIPPED[link[0]], Node("neg", (link[1],))
-
-
-def _same_link(one: tuple[str, Node], other: tuple[str, Node]) -> bool:
-    sign = proportional(one[1], other[1])
-    if sign == 0:
-        return False
-    return one[0] == (other[0] if sign > 0 else _FLIPPED[other[0]])
-
-
 # Collections
 
 
@@ -183,7 +123,7 @@ def _items(node: Node) -> tuple[Node, ...]:
     items = node.args if node.kind in ("list", "set", "bracketed") else (node,)
     opened: list[Node] = []
     for item in items:
-        name = _name(item) if item.kind == "relation" else None
+        name = name_of(item) if item.kind == "relation" else None
         if name and has_plusminus(name[1]):
             opened += [Node("relation", (item.args[0], one), ("=",)) for one in expanded((name[1],))]
         else:
@@ -222,14 +162,14 @@ def _without_shared_names(left: list[Node], right: list[Node]) -> tuple[list[Nod
 
 def _shared_name(items: Sequence[Node]) -> str | None:
     """The one name that items have, "" if they have none, None if they have several."""
-    names = {named[0] for item in items if (named := _name(item))}
-    if len(names) > 1 or any(item.kind == "relation" and not _name(item) for item in items):
+    names = {named[0] for item in items if (named := name_of(item))}
+    if len(names) > 1 or any(item.kind == "relation" and not name_of(item) for item in items):
         return None
     return names.pop() if names else ""
 
 
 def _values(items: Sequence[Node]) -> list[Node]:
-    return [named[1] if (named := _name(item)) else item for item in items]
+    return [named[1] if (named := name_of(item)) else item for item in items]
 
 
 def _distinct(items: list[Node]) -> list[Node]:
@@ -300,33 +240,8 @@ def _ends(node: Node) -> tuple[str, str]:
     return {"]": "(", "<": "("}.get(opening, opening), {"[": ")", ">": ")"}.get(closing, closing)
 
 
-def _compare_ratios(reference: Node, answer: Node, policy: MathPolicy) -> str:
-    left, right = (one.args[0].args if one.kind == "time" else one.args for one in (reference, answer))
-    if len(left) != len(right):
-        return DIFFERENT
-    numbers = [[literal(part) for part in side] for side in (left, right)]
-    if any(number is None for side in numbers for number in side):
-        return _in_order(left, right, policy)
-    first, second = ([number.value for number in side if number] for side in numbers)
-    if not any(first) or not any(second):
-        return DIFFERENT
-    cross = (one * second[0] == other * first[0] for one, other in zip(first, second, strict=True))
-    return SAME if first[0] and second[0] and all(cross) else SAME if first == second else DIFFERENT
-
-
-def _compare_based(reference: Node, answer: Node) -> str:
-    """Numerals of the same base and digits; base ten may be left out."""
-    if reference == answer:
-        return SAME
-    for one, other in ((reference, answer), (answer, reference)):
-        if one.kind == "based" and one.value[1] == 10 and one.value[0].isdigit():
-            number = literal(other)
-            return SAME if number is not None and number.value == int(one.value[0]) else DIFFERENT
-    return "another base"
-
-
 def _compare_quantities(reference: Node, answer: Node, policy: MathPolicy) -> str:
-    (left, left_unit), (right, right_unit) = _quantity(reference), _quantity(answer)
+    (left, left_unit), (right, right_unit) = quantity_of(reference), quantity_of(answer)
     if {left.kind, right.kind} & {"quantity", "degree"}:
         raise UnsupportedError("a unit of a unit")
     rule = policy.degrees if "degree" in (left_unit, right_unit) else policy.units
@@ -343,30 +258,3 @@ def _compare_quantities(reference: Node, answer: Node, policy: MathPolicy) -> st
     if first is None or second is None:
         raise UnknownError("different units of something that is no plain number")
     return SAME if first.value * size == second.value * other_size else DIFFERENT
-
-
-def _quantity(node: Node) -> tuple[Node, str]:
-    if node.kind == "degree":
-        return node.args[0], "degree"
-    if node.kind == "neg" and node.args[0].kind == "degree":
-        return Node("neg", node.args[0].args), "degree"
-    if node.kind == "mul" and len(node.args) == 2 and node.args[0].kind == "degree" and node.args[1].kind == "symbol":
-        return node.args[0].args[0], f"degree {node.args[1].value}"
-    if node.kind == "quantity":
-        inner, unit = node.args[0], str(node.value)
-        if inner.kind == "degree":
-            return inner.args[0], f"degree {unit}"
-        return inner, unit
-    if node.kind == "mul" and len(node.args) == 2 and literal(node.args[0]) and node.args[1].kind == "symbol":
-        letter = str(node.args[1].value)
-        if letter in ("m", "s", "g", "h", "L"):
-            return node.args[0], letter  # `5 m`, where the other side says that it is a quantity
-    return node, ""
-
-
-def _compare_texts(reference: Node, answer: Node, policy: MathPolicy) -> str:
-    left, right = " ".join(str(reference.value).split()), " ".join(str(answer.value).split())
-    if policy.text_case == "ignore" and min(len(left), len(right)) > 1:
-        left, right = left.lower(), right.lower()
-    left, right = (text.strip(" .,!?\"'()").removeprefix("the ") for text in (left, right))
-    return SAME if left == right else DIFFERENT

@@ -1,4 +1,4 @@
-"""From tokens to a tree: lists, relations, set operations, sums, products, powers. What stands between is in `atoms`.
+"""From tokens to a tree: lists, relations, set operations, sums, products, powers. Smaller parts: `atoms`, `notation`.
 
     list     = item ((","|";"|"or"|"and") item)*
     item     = relation sign chain of `sets`, each with an optional unit
@@ -13,15 +13,28 @@ Depth is bounded; nothing is computed.
 
 from __future__ import annotations
 
-from verifiers.inside.math.atoms import Atoms
 from verifiers.inside.math.lexer import CONNECTIVES, Token, tokens
-from verifiers.inside.math.nodes import Node, UnreadableError, UnsupportedError
+from verifiers.inside.math.nodes import Node, UnreadableError, UnsupportedError, integer
+from verifiers.inside.math.notation import Notation
 
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "in")
 _SEPARATORS = (",", ";", "or", "and")
 _SET_OPERATIONS = ("cup", "cap", "minus")
 _CURRENCIES = ("dollar", "euro", "gbp", "yen")
 _CLOSED_PAIRS = (("[", "]"), ("[", ")"), ("(", "]"), ("[", "["), ("]", "]"), ("]", "["))
+_SCALES = {"hundred": 2, "hundreds": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+_NO_UNITS = {
+    "is", "are", "was", "not", "no", "isn't", "if", "when", "but", "nor", "than", "more", "less", "least", "most",
+    "fewer", "only", "minus", "plus", "times", "divided", "over", "dozen", "dozens", "squared", "cubed", "half",
+    "halves",
+    "third", "thirds", "fourth", "fourths", "quarter", "quarters", "fifth", "fifths", "tenth", "tenths", "hundredth",
+    "hundredths", "thousandth", "thousandths", "millionth", "factorial", "mod", "modulo", "remainder", "maybe",
+    "either", "neither", "except", "without", "instead", "wrong", "correct", "answer", "answers", "because", "since",
+    "choose", "double", "twice", "triple", "power", "root", "negative", "positive", "as", "to", "with", "for",
+    "where", "million",
+    "thousand", "billion", "percent", "point", "somewhere", "between", "through", "up", "down", "reference", "solution",
+}  # fmt: skip
+"""Words behind a number that say something about it, so that it is not the quantity it looks like."""
 
 
 def parse(text: str) -> Node:
@@ -32,7 +45,7 @@ def parse(text: str) -> Node:
     return Parser(found).whole()
 
 
-class Parser(Atoms):
+class Parser(Notation):
     """A recursive-descent parser over a list of tokens."""
 
     def whole(self) -> Node:
@@ -72,11 +85,22 @@ class Parser(Atoms):
         node = self.sets()
         if self.at_operator(":") and self.colons:
             node = self._ratio(node)
+        node = self._scaled(node)
         unit = self._unit()
         if self.currency and unit:
             raise UnsupportedError("two units")
         unit, self.currency = unit or self.currency, outer
         return Node("quantity", (node,), unit) if unit else node
+
+    def _scaled(self, node: Node) -> Node:
+        """With a number word behind it: `1.5 million`, `50 percent`."""
+        word = self.peek().value.lower()
+        if self.peek().kind == "word" and (word in _SCALES or word == "percent"):
+            self.next()
+            if word == "percent":
+                return Node("percent", (node,))
+            return Node("mul", (node, Node("pow", (integer(10), integer(_SCALES[word])))))
+        return node
 
     def _ratio(self, first: Node) -> Node:
         parts = [first]
@@ -108,6 +132,8 @@ class Parser(Atoms):
             self.next()
         if pieces[-1] in "/^*":
             self.refuse()
+        if no_units := {piece.lower() for piece in pieces} & _NO_UNITS:
+            raise UnsupportedError(f"the word {min(no_units)!r} behind a number")
         return " ".join(pieces)
 
     def sets(self) -> Node:
@@ -165,18 +191,19 @@ class Parser(Atoms):
         return token.value in ("surd", *_CURRENCIES) or (token.value == "|" and self.bars_open)
 
     def unary(self) -> Node:
-        sign = 1
+        num_minus = 0
         while self.at_operator("+", "-"):
-            sign = -sign if self.next().value == "-" else sign
-            self.signs += 1
-            if self.signs > 200:
+            num_minus += self.next().value == "-"
+            if num_minus > 5:
                 raise UnreadableError("too many signs")
         if self.at_operator("pm", "mp"):
             name = self.next().value
             node = Node("plusminus", (Node("none"), self.unary()), name)
         else:
             node = self.power()
-        return Node("neg", (node,)) if sign < 0 else node
+        for _ in range(num_minus):
+            node = Node("neg", (node,))
+        return node
 
     def power(self) -> Node:
         self.enter()
@@ -197,7 +224,7 @@ class Parser(Atoms):
         sign = 1
         while self.at_operator("-", "+"):
             sign = -sign if self.next().value == "-" else sign
-        node = self.atom()
+        node = self.script()
         if self.at_operator("^"):
             self.next()
             self.enter()

@@ -31,6 +31,7 @@ _BASE_NAMES = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12,
     "sixteen": 16,
 }  # fmt: skip
+_CHOICE = re.compile(r"\(?([A-HJ-Z])[).:]")
 _MIXED = re.compile(r"(-?)\s*([0-9]+)\s+([0-9]+)\s*/\s*([0-9]+)(?![0-9])")
 _LETTERS_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9\s'\".,()!?:&-]*")
 _WORD = re.compile(r"[A-Za-z]+")
@@ -95,6 +96,8 @@ def _named(spelling: str) -> Node:
         sign, digits, base = match.groups()
         node = Node("based", (), (digits.lstrip("0") or "0", _BASE_NAMES.get(base) or int(base)))
         return Node("neg", (node,)) if sign else node
+    if match := _CHOICE.fullmatch(words.strip()):
+        return Node("symbol", (), match.group(1))
     if is_words(words):
         return Node("text", (), " ".join(words.split()))
     if _DERIVATIVE.search(spelling):

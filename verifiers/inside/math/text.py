@@ -48,15 +48,16 @@ _GREEK = {
 }  # fmt: skip
 
 _SPACING = re.compile(
-    r"\\(?:quad|qquad|displaystyle|textstyle|scriptstyle|limits|nolimits|enspace|thinspace|left\s*\.|right\s*\.|left"
-    r"|right|[bB]igg?[lrm]?|middle|mathstrut|strut|null|par|noindent)(?![A-Za-z])|\\[,;:> ]|~|\\\n"
+    r"(\\\\)|\\(?:quad|qquad|displaystyle|textstyle|scriptstyle|limits|nolimits|enspace|thinspace|left\s*\.|right\s*\.|left"
+    r"|right|[bB]igg?[lrm]?|middle|large|Large|LARGE|huge|Huge|small|normalsize|mathstrut|strut|null|par"
+    r"|noindent)(?![A-Za-z])|\\[,;:> ]|~|\\\n"
 )
-_HIDDEN = re.compile(r"\\(?:hspace|vspace|phantom|hphantom|vphantom|label|tag|mspace)\*?\{[^{}]*\}")
+_HIDDEN = re.compile(r"\\(?:hspace|vspace|phantom|hphantom|vphantom|label|tag|mspace|color|textcolor)\*?\{[^{}]*\}")
 _THOUSANDS = re.compile(
     r"(?<=[0-9])(?:\\,|\\ |~|\u2009|\u202f|\u00a0|,?\\!\s*,?(?:\\!)?|\{,\}\\!)(?=[0-9]{3}(?![0-9]))"
 )
 _WRAPPER = re.compile(
-    r"\\(?:text|textbf|textit|textrm|textnormal|mathrm|mathbf|mathit|mathsf|mbox|hbox|boldsymbol|bm|boxed|fbox)\s*\{"
+    r"\\(?:text|textbf|textit|textrm|textnormal|mathrm|mathbf|mathit|mathsf|mbox|hbox|boldsymbol|bm|boxed|fbox|underline)\s*\{"
 )
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _DELIMITED = (("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"), ("$", "$"))
@@ -116,10 +117,12 @@ def plain(text: str) -> str:
     text = ascii_forms(text).strip()
     text = _without_delimiters(text)
     text = _THOUSANDS.sub("{,}", text)
-    text = text.replace("\\!", "").replace("\\\\$", "\\$")
+    text = text.replace("\\!", "").replace("^{}", "").replace("\\\\$", "\\$")
     text = _HIDDEN.sub(" ", text)
-    text = _SPACING.sub(" ", text)
+    text = _SPACING.sub(lambda match: match.group(1) or " ", text)
     text = text.replace("\u2009", " ").replace("\u202f", " ").replace("\u00a0", " ").strip()
+    if text.endswith("\\") and not text.endswith("\\\\"):
+        text = text[:-1].rstrip()  # what is left of a cut `\\ `
     while text.endswith((".", ";", "\\\\")) and not text.endswith(("..", "\\.")):
         text = text[:-2].rstrip() if text.endswith("\\\\") else text[:-1].rstrip()
     return unwrap(_without_delimiters(text))
