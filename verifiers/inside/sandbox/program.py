@@ -5,8 +5,8 @@ of its final global variables of plain type and bounded size; of calls, one valu
 in `failures` for those that gave none.
 
 A program shares this process with the code that reports it. It may therefore lie about its own values, and about
-nothing else: what the report needs is bound before the program runs, builtins are put back after it, and no other
-program or expected answer is in this memory.
+nothing else: no other program or expected answer is in this memory. What the report needs is bound before the program
+runs, so replacing builtins or functions of modules spoils nothing but the program's own work.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from verifiers.inside.sandbox import frames, values
+
+__builtins__ = dict(vars(builtins))  # type: ignore[assignment]
+"""The functions below keep builtins of their own, which a program that replaces builtins does not reach."""
 
 MAX_VALUES = 256
 MAX_NAME_CHARACTERS = 100
@@ -33,8 +36,11 @@ def does_not_compile(error: BaseException) -> str:
 
 def raised(error: BaseException, kind: Any = type, text: Any = str, anything: Any = BaseException) -> str:
     """What an exception says; its own `__str__` may do anything, so it may raise here too."""
-    name = kind(error).__name__
+    name = "an exception without a name"
     try:
+        own = kind(error).__name__
+        if kind(own) is text:
+            name = own[:MAX_NAME_CHARACTERS]
         return f"raised {name}: {text(error)[:MAX_DETAIL_CHARACTERS]}"[:MAX_DETAIL_CHARACTERS]
     except anything:
         return f"raised {name}"
@@ -46,8 +52,6 @@ class Program:
     def __init__(self, max_result_bytes: int) -> None:
         self._max_result_bytes = max_result_bytes
         self._encode = values.make_encoder()
-        self._own_builtins = dict(vars(builtins))
-        self._recursion_limit = sys.getrecursionlimit()
         self._stdout = sys.stdout
 
     def run(self, source: str, entry: str | None, inputs: str) -> bytes:
@@ -55,7 +59,7 @@ class Program:
         finish, encode, calls = self._finish, self._encode, self._calls
         module = types.ModuleType("__main__" if entry is None else "solution")
         namespace = vars(module)
-        namespace["__builtins__"] = builtins
+        namespace["__builtins__"] = builtins  # the shared ones, as every module has
         sys.modules[module.__name__] = module
         status, detail, payload, failures = "ok", "", "[]", "[]"
         try:
@@ -108,16 +112,11 @@ class Program:
         return f"[{','.join(texts)}]", encode(failures)
 
     def _finish(self) -> str | None:
-        """Undo what a program may have done to the interpreter, and write out what it printed; what went wrong."""
-        vars(builtins).update(self._own_builtins)
-        sys.settrace(None)
-        sys.setprofile(None)
-        sys.setrecursionlimit(self._recursion_limit)
-        values.allow_decimals()
+        """Write out what a program printed; what went wrong."""
         try:
-            for stream in (sys.stdout, self._stdout):
-                if stream is not None:
-                    stream.flush()
+            if sys.stdout is not self._stdout and sys.stdout is not None:
+                sys.stdout.flush()
+            self._stdout.flush()
         except BaseException as error:  # the program's own object, or closed by it
             return raised(error)
         return None

@@ -1,7 +1,7 @@
 """One job at a time: fork a child for it, read what it says under caps and a deadline, kill and reap it, reply.
 
-A job lives in one shared anonymous buffer, into which it is received and from which the child reads it; a report lives
-in another, which children do not have. Neither ever enters this process's heap, and both are zeroed after each job, so
+A job lives in one anonymous buffer, into which it is received and of which the child gets a copy; a report lives in
+another, which children do not have. Neither ever enters this process's heap, and both are zeroed after each job, so
 a child finds nothing of the jobs before it in its copy of this memory. Later jobs wait in the socket, which a child
 does not have.
 """
@@ -77,7 +77,9 @@ class Supervisor:
         self._bounds = bounds
         self._layers = layers
         self._program = program
-        self._job = memoryview(mmap.mmap(-1, frames.MAX_JOB_BYTES + frames.JOB.size))
+        size = frames.MAX_JOB_BYTES + frames.JOB.size
+        # Private: what a child writes into its copy dies with it.
+        self._job = memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
         result_size = len(frames.CONFINED) + frames.REPORT.size + bounds.max_result_bytes
         reports = mmap.mmap(-1, result_size + bounds.max_output_bytes + 2)
         with contextlib.suppress(AttributeError, OSError):
