@@ -15,6 +15,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from math_traps import TRAPS as TRAP_TABLE
+
 
 class Pair(NamedTuple):
     """One labelled completion."""
@@ -491,6 +493,130 @@ x^2 != x2 ;; x<U+00B3> ;; 2x
 \frac{\sqrt{3}}{2} != \frac{\sqrt{2}}{3} ;; \frac{3}{2} ;; \sqrt{\frac{3}{2}} ;; \frac{2}{\sqrt{3}} ;; 0.87
 """
 
+TABLE += r"""
+## more closed forms
+\frac{\sqrt{2}+\sqrt{6}}{4} == \frac{\sqrt6+\sqrt2}{4} ;; \frac14(\sqrt2+\sqrt6) ;; 0.9659
+\frac{\sqrt{2}+\sqrt{6}}{4} == \frac{\sqrt{2+\sqrt3}}{2}
+\frac{\sqrt{2}+\sqrt{6}}{4} != \frac{\sqrt6-\sqrt2}{4} ;; \frac{\sqrt{8}}{4} ;; 0.97 ;; \frac{\sqrt{2+\sqrt2}}{2}
+10\pi == 31.4159 ;; 31.416 ;; \pi \cdot 10 ;; 10 \pi
+10\pi != 31.4 ;; 10 ;; 100\pi ;; 31.41
+\frac{4}{3}\pi == \frac{4\pi}{3} ;; 4\pi/3 ;; \pi\cdot\frac43 ;; 1\frac{1}{3}\pi
+\frac{4}{3}\pi != \frac{3\pi}{4} ;; \frac{4}{3\pi} ;; \frac{4}{3}
+e^2 == e^{2} ;; 7.38906
+e^2 != 2e ;; e^{-2} ;; 7.39 ;; e
+3^{\frac{1}{3}} == \sqrt[3]{3} ;; 3^{1/3}
+3^{\frac{1}{3}} != \sqrt{3} ;; 1 ;; \frac{3}{3}
+\frac12\ln 3 == \ln\sqrt{3} ;; \frac{\ln 3}{2}
+\frac12\ln 3 != \ln\frac32 ;; \ln 1.5 ;; \frac{\ln 2}{3}
+\frac{1}{\pi} == \pi^{-1} ;; 1/\pi
+\frac{1}{\pi} != \pi ;; 0.32 ;; \frac{\pi}{1}
+\arctan 2 == \tan^{-1} 2 ;; \arctan(2)
+\arctan 2 != \tan 2 ;; \frac{1}{\tan 2} ;; \arctan\frac{1}{2}
+\sqrt[4]{8} == 8^{1/4} ;; 2^{3/4} ;; \sqrt{2\sqrt2}
+\sqrt[4]{8} != \sqrt{8} ;; 4\sqrt{8} ;; 2
+\frac{9-3\sqrt5}{2} == \frac{3(3-\sqrt5)}{2} ;; 4.5-1.5\sqrt5
+\frac{9-3\sqrt5}{2} != \frac{9+3\sqrt5}{2} ;; 9-\frac{3\sqrt5}{2}
+2-\sqrt3 == \frac{1}{2+\sqrt3} ;; -\sqrt3+2
+2-\sqrt3 != \sqrt3-2 ;; 0.27
+## more relations
+y = \frac{1}{2}x + 3 == y = 0.5x+3 ;; y = \frac{x}{2}+3 ;; x - 2y + 6 = 0 ;; 2y = x+6 ;; \frac{1}{2}x+3
+y = \frac{1}{2}x + 3 != y = 2x+3 ;; y=\frac12 x ;; x = \frac12 y+3 ;; x-2y-6=0
+x^2 + (y-1)^2 = 9 == x^2+y^2-2y-8=0 ;; x^2 + (1-y)^2 = 9
+x^2 + (y-1)^2 = 9 != x^2 + (y+1)^2 = 9 ;; x^2+y^2=9 ;; x^2+(y-1)^2=3
+\frac{x^2}{9}+\frac{y^2}{4}=1 == 4x^2+9y^2=36 ;; \frac{y^2}{4}+\frac{x^2}{9}=1
+\frac{x^2}{9}+\frac{y^2}{4}=1 != \frac{x^2}{4}+\frac{y^2}{9}=1 ;; \frac{x^2}{9}-\frac{y^2}{4}=1
+\frac{x^2}{9}+\frac{y^2}{4}=1 != \frac{x}{3}+\frac{y}{2}=1
+x=3, y=-2 == y=-2, x=3 ;; x = 3, y = -2
+x=3, y=-2 != x=-2, y=3 ;; x=3 ;; x=3, y=2
+a_n = 2n+1 == 2n+1 ;; a_n = 2n + 1 ;; a_n = 1+2n
+a_n = 2n+1 != a_n = 2n-1 ;; 2n
+f(x) = x^2-4x+1 == (x-2)^2-3 ;; x^2-4x+1
+f(x) = x^2-4x+1 != (x-2)^2+3 ;; x^2+4x+1
+x \le -2 \text{ or } x \ge 3 == (-\infty,-2]\cup[3,\infty) ;; x \geq 3 \text{ or } x \leq -2
+x \le -2 \text{ or } x \ge 3 != -2 \le x \le 3 ;; (-\infty,-2)\cup(3,\infty) ;; x \ge 3
+x \in [-2,7] == [-2,7] ;; -2 \le x \le 7 ;; 7 \ge x \ge -2
+x \in [-2,7] != (-2,7) ;; [-7,2] ;; \{-2,7\}
+## more functions
+\pi r^2 == r^2\pi ;; \pi \cdot r^2
+\pi r^2 != \pi r ;; 2\pi r ;; 3.14r^2
+2^n-1 == -1+2^n ;; 2\cdot2^{n-1}-1
+2^n-1 != 2^{n-1} ;; 2^n+1 ;; n^2-1 ;; 1
+\frac{x^3}{3}+C == \frac13x^3+C ;; C+\frac{x^3}{3}
+\frac{x^3}{3}+C != x^3+C ;; \frac{x^2}{3}+C ;; \frac{x^3}{2}+C
+k^2-1 == (k-1)(k+1) ;; (k+1)(k-1)
+k^2-1 != (k-1)^2 ;; k^2+1 ;; k-1
+\frac{ab}{a+b} == \frac{1}{\frac1a+\frac1b} ;; \frac{ba}{b+a}
+\frac{ab}{a+b} != \frac{a+b}{ab} ;; \frac{ab}{a-b} ;; ab(a+b)
+\cos^2\theta-\sin^2\theta == \cos 2\theta ;; 1-2\sin^2\theta
+\cos^2\theta-\sin^2\theta != \sin2\theta ;; 1 ;; \cos\theta^2
+\ln(x+1) == \ln(1+x) ;; \log_e(x+1)
+\ln(x+1) != \ln x+1 ;; \ln x + \ln 1 ;; \log_{10}(x+1)
+x\sqrt{x} == x^{3/2} ;; x^{1.5}
+x\sqrt{x} != x^2 ;; \sqrt{x^2} ;; x^{2/3}
+6x^2y == 6yx^2 ;; 6y x^{2}
+6x^2y != 6xy^2 ;; 6x^2 ;; 5x^2y
+## more collections
+0, \frac{1}{2}, -1 == -1, 0, 0.5 ;; 0.5, -1, 0
+0, \frac{1}{2}, -1 != 0, 1/2 ;; 0, -\frac12, 1 ;; (0, \frac12, -1)
+\left(\frac{3}{5}, -\frac{4}{5}\right) == (0.6, -0.8) ;; (3/5,-4/5)
+\left(\frac{3}{5}, -\frac{4}{5}\right) != (-0.8, 0.6) ;; (0.6, 0.8) ;; \{0.6,-0.8\}
+\begin{pmatrix} 0 & -1 \\ 1 & 0 \end{pmatrix} == \begin{bmatrix} 0 & -1 \\ 1 & 0 \end{bmatrix}
+\begin{pmatrix} 0 & -1 \\ 1 & 0 \end{pmatrix} != \begin{pmatrix} 0 & 1 \\ -1 & 0 \end{pmatrix} ;; i
+\begin{pmatrix} 0 & -1 \\ 1 & 0 \end{pmatrix} != \begin{pmatrix} 1 & 0 \\ 0 & -1 \end{pmatrix}
+\{x, y, x+y\} == \{y, x, y+x\}
+\{x, y, x+y\} != \{x,y,xy\} ;; \{x,y\}
+1+\sqrt{3}, 1-\sqrt{3} == 1\pm\sqrt3 ;; 1-\sqrt3, 1+\sqrt3
+1+\sqrt{3}, 1-\sqrt{3} != 1+\sqrt3 ;; -1\pm\sqrt3 ;; 1, \sqrt3
+(2,3), (3,2) == (3,2), (2,3)
+(2,3), (3,2) != (2,3) ;; (2,3,3,2) ;; (2,2),(3,3)
+## more literals
+11\frac{1}{2} == 11.5 ;; 23/2 ;; 11 1/2
+11\frac{1}{2} != \frac{11}{2} ;; 111/2 ;; 11
+-\frac{35}{9} == \frac{-35}{9} ;; -35/9 ;; -3\frac{8}{9} ;; -3.889
+-\frac{35}{9} != \frac{35}{9} ;; -3.8 ;; -3\frac{9}{8} ;; -3.89
+8\text{ inches} == 8 ;; 8\text{ in} ;; 8 inches
+8\text{ inches} != 8\text{ feet} ;; 0.8
+\$3.50 == 3.5 ;; 3.50 ;; \$3.5
+\$3.50 != 350 ;; \$35 ;; 3.05
+0.05 == 5\% ;; \frac{1}{20} ;; .05
+0.05 != 0.5\% ;; 5 ;; \frac15
+1{,}000{,}000 == 1,000,000 ;; 1000000
+1{,}000{,}000 != 1,000,00 ;; 100,000 ;; 1
+6-5i == -5i+6 ;; 6 - 5i
+6-5i != 6+5i ;; 5-6i ;; -6-5i ;; 1
+2.99792458 \times 10^8 == 299792458 ;; 299,792,458
+2.99792458 \times 10^8 != 3 \times 10^8 ;; 2.99792458 \times 10^9
+\text{June 20} == \text{June 20} ;; June 20
+\text{June 20} != \text{June 2} ;; \text{July 20} ;; 20
+\text{all real numbers} == \mathbb{R} ;; (-\infty,\infty)
+\text{all real numbers} != \emptyset ;; (0,\infty)
+\text{neither} != \text{either} ;; \text{both}
+120^\circ == 120 ;; 120 \text{ degrees}
+120^\circ != 60^\circ ;; 12
+\text{(E)} == E ;; (E) ;; \textbf{(E)}
+\text{(E)} != (F) ;; e^1 ;; \text{(A)}, \text{(E)}
+## more hacks
+7 != 7 \text{ or } 8 ;; 6 < 7 ;; 7, 7.5 ;; 3.5+3.5 ;; 49^{1/2} ;; 7.0001 ;; 7^{1.0000001} ;; \lceil 6.1 \rceil
+7 != \gcd(14,21)
+7 != \{7, 8\} ;; 0x7 ;; 7 \cup 8 ;; 7 \pm 0.1 ;; \pm 7 ;; 7i ;; 7\pi ;; 7x ;; 7 \approx 8 ;; \sqrt{49}
+7 != 7! ;; .7e2 ;; 7\% ;; 7 - 0 ;; 7 \cdot 1 ;; 14 - 7 ;; 7 \& 8 ;; 7|8 ;; 7 \text{ (or 8)} ;; 7? 8? ;; 7 \backslash 8
+7 != \frac{7}{0} ;; 0 \cdot 7
+7 != \text{Between 6 and 8} ;; \text{at least } 7 ;; \text{less than } 7 ;; 7^{-1} ;; 7.5 ;; 77 ;; 7 7 ;; \text{-}7
+7 != \le 7 ;; 7 = 8 ;; 8 = 7 = 7
+\frac{3}{4} != \frac{3}{4}\% ;; \frac{3}{4}x ;; 75 ;; 0.75\% ;; \frac{4}{3} ;; \frac{3}{4} \text{ or } \frac{1}{4}
+\frac{3}{4} != 1 - \frac14
+\sqrt{5} != \sqrt{5} \text{ or } \sqrt{7} ;; \sqrt{5}, \sqrt{7} ;; \sqrt{2+3}x
+\sqrt{5} != 2.2360679774997896964091736687312762354406183596115 + 1 ;; \pm\sqrt5 ;; \sqrt{5} = 2 ;; \sqrt{-5}
+x^2 != x^2 + 0.0000001 ;; x^{2.0000001} ;; x^2 \text{ or } x^3 ;; \sum_{k=1}^{2} x^k - x ;; x^2 = 4 ;; x^2 > 0
+## more equal answers
+42 == 42 \text{ students} ;; 42 \text{ square units} ;; 42 \text{ units} ;; 42 \text{ different ways}
+42 == 42\text{ ways}
+\sqrt{x^4} == x^2
+\max(x,y) == \frac{x+y+|x-y|}{2}
+(-1)^n == (-1)^{n+2} ;; -(-1)^{n+1} ;; \frac{1}{(-1)^n}
+\max(x,-x) == |x|
+"""
+
 COMPLETIONS: tuple[tuple[str, str, str, bool], ...] = (
     ("two boxes", "42", r"First I get \boxed{41}. Checking again, it is \boxed{42}.", True),
     ("two boxes", "41", r"First I get \boxed{41}. Checking again, it is \boxed{42}.", False),
@@ -595,3 +721,5 @@ PAIRS: tuple[Pair, ...] = (
     *read_table(TABLE),
     *(Pair(category, reference, characters(text), equal) for category, reference, text, equal in COMPLETIONS),
 )
+TRAPS: tuple[Pair, ...] = tuple(read_table(TRAP_TABLE))
+"""None of these is equal to its reference: see `math_traps`."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from helpers import SLACK_S, problem
 from math_hangs import HANGS, Hang
-from math_pairs import PAIRS, Pair
+from math_pairs import PAIRS, TRAPS, Pair
 
 from selfplay.types import Status, Verdict
 from verifiers import PooledVerifier, make_verifier
@@ -75,6 +75,14 @@ def test_the_labels_are_many_and_balanced() -> None:
 
 def test_no_wrong_answer_is_accepted(verdicts: list[Verdict]) -> None:
     accepted = chosen(verdicts, Status.CORRECT, equal=False)
+    assert not accepted, listed(accepted)
+
+
+def test_no_trap_is_accepted(verifier: PooledVerifier) -> None:
+    got = verifier.verify([(problem(trap.reference), trap.text) for trap in TRAPS])
+    accepted = [row for row in zip(TRAPS, got, strict=True) if row[1].status in (Status.CORRECT, Status.FAULT)]
+    assert len(TRAPS) == len(set(TRAPS)) >= 300
+    assert not any(trap.equal for trap in TRAPS)
     assert not accepted, listed(accepted)
 
 
