@@ -2,7 +2,7 @@
 
 `python -m benchmarks.soak --items 200000` sends batches of mixed items, half programs (the sandbox, and `python_exec`
 for scripts) and half answers (`math_answer`), 2 % of them hostile, while a thread kills a random process of theirs
-every second or so (SIGKILL: zygotes, running programs, workers, templates). Then it writes `benchmarks/soak.md`.
+every two seconds or so (SIGKILL: zygotes, running programs, workers, templates). Then it writes `benchmarks/soak.md`.
 It fails (exit status 1) unless:
 
 - every item has exactly one verdict, in order, and every honest one the verdict known beforehand; none is FAULT;
@@ -48,7 +48,7 @@ PAGE = Path(__file__).with_suffix(".md")
 LIMITS = Limits(seconds=2.0, memory_mb=256)
 NUM_WORKERS = 2
 HOSTILE_SHARE = 0.02
-KILL_PAUSES_S = (0.5, 2.0)
+KILL_PAUSES_S = (0.5, 4.0)
 """Longer than a retry takes: the same honest program killed twice would rightly be a fault."""
 SAMPLE_PAUSE_S = 0.5
 MAX_GROWTH = 0.05
@@ -61,9 +61,9 @@ HOSTILE_ANSWERS = (
     r"\boxed{9^{9^{9^{9^9}}}}", r"\boxed{((10^8)!)!}", r"\boxed{\binom{10^9}{5\cdot 10^8}}", r"\boxed{9!!!!!!!}",
     "\\boxed{" + "(" * 900 + ")" * 900 + "}", "\\boxed{" * 500 + "1" + "}" * 500, "\\boxed{" + "9" * 1_900 + "}",
     "\\boxed{" + "1+" * 900 + "1}", "\\boxed{\\begin{pmatrix}" + "1&" * 400 + "1\\end{pmatrix}}", "\\boxed{1e400}",
-    "\\boxed{" + "\\sqrt{" * 300 + "2" + "}" * 300 + "}", "\\boxed{\ud800}", "\\boxed{7} or \\boxed{\\infty}", "\\boxed{\x00}",
+    "\\boxed{" + "\\sqrt{" * 300 + "2" + "}" * 300 + "}", "\\boxed{\ud800}", "\\boxed{7} or \\boxed{\\infty}",
     "\\boxed{" + "{,}".join(["1"] * 500) + "}", "\\boxed{" + "x^{2}" * 300 + "}", "\\boxed{\\lim_{x\\to0}1/x}",
-    "\\boxed{__import__('os')}",
+    "\\boxed{__import__('os')}", "\\boxed{\x00}",
 )  # fmt: skip
 """None is the reference, a text of letters."""
 
@@ -323,8 +323,8 @@ def page(tally: Tally, took: float, isolation: str, num_items: int, batch_size: 
         "",
         f"Written by `python -m benchmarks.soak --items {num_items} --batch {batch_size}`: {num_items:,} items in "
         f"{took:.0f} s ({num_items / took:.0f} a second), {NUM_WORKERS} workers each, {isolation}. "
-        f"Machine: {cpu_model()}. Killed at random (SIGKILL): {tally.kills['lasting']} lasting processes and {tally.kills['short-lived']} "
-        "short-lived ones.",
+        f"Machine: {cpu_model()}. Killed at random (SIGKILL): {tally.kills['lasting']} lasting processes and "
+        f"{tally.kills['short-lived']} short-lived ones.",
         "",
         "| memory, resident MiB | second quarter | last quarter | change |",
         "|---|---|---|---|",
