@@ -25,7 +25,7 @@ from verifiers import VERIFIERS, PooledVerifier, make_verifier
 from verifiers.inside.math.policy import MathPolicy
 from verifiers.math_answer import MathVerifier
 from verifiers.python_exec import PythonVerifier
-from verifiers.sandbox import Isolation, SandboxError
+from verifiers.sandbox import SandboxError
 
 PEER = "math_verify"
 """A public package that can be named as a verifier where it is installed."""
@@ -181,8 +181,7 @@ class Judges:
             try:
                 verifier = self._open[name] = self._make(name, self._settings)
                 if isinstance(verifier, PythonVerifier):
-                    found: Any = verifier.executor.isolation()
-                    self._isolation = found.summary() if isinstance(found, Isolation) else ", ".join(found)
+                    self._isolation = verifier.isolation().summary()
             except (ModuleNotFoundError, SandboxError) as error:
                 self._missing[name] = str(error)
                 if name in self._open:

@@ -31,14 +31,10 @@ from scripts.verify_rows import BadRow, Item, Line, read_lines, read_row
 from selfplay.errors import UserError
 from selfplay.types import Problem, Status, Verdict
 from verifiers.inside.math.policy import MathPolicy
-from verifiers.python_exec import PythonVerifier
 from verifiers.sandbox import Tier, box
 
 ROOT = Path(__file__).parents[2]
 NAMES = ["exact", "numeric", "sympy_equal", "python_exec"]
-OVER_THE_SANDBOX = pytest.mark.skipif(
-    hasattr(PythonVerifier, "handler"), reason="programs do not run in the sandbox yet"
-)
 DOUBLE = "def f(x):\n    return 2 * x\n"
 
 
@@ -446,7 +442,6 @@ PROGRAMS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@OVER_THE_SANDBOX
 def test_programs_are_judged_in_every_way_that_a_row_can_ask_for(tmp_path: Path, capsys: Any) -> None:
     rows = [{"id": number, "program": DOUBLE, **fields} for number, (fields, _) in enumerate(PROGRAMS)]
     file, out = write(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
@@ -458,7 +453,6 @@ def test_programs_are_judged_in_every_way_that_a_row_can_ask_for(tmp_path: Path,
     assert "isolation of programs: tier " in capsys.readouterr().out
 
 
-@OVER_THE_SANDBOX
 def test_a_program_that_answers_differently_each_time_is_found_if_asked(tmp_path: Path) -> None:
     program = "def f():\n    return list({'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'})\n"
     rows = [{"id": 1, "program": program, "entry": "f", "inputs": [[]], "expected": [[]]}]
@@ -467,36 +461,39 @@ def test_a_program_that_answers_differently_each_time_is_found_if_asked(tmp_path
     assert read(out)[0]["detail"].startswith("nondeterministic")
 
 
-@OVER_THE_SANDBOX
-def test_a_machine_that_cannot_confine_programs_is_a_message_unless_that_is_allowed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(box, "_LAYERS", dict.fromkeys(Tier, box._LAYERS[Tier.D]))
-    rows = [{"id": 1, "program": "print(4)", "reference": "4\n"}]
-    file, out = write(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
-    arguments = ["--verifier", "python_exec", file, "--output", out, "--workers", 1]
-    assert exit_of(*arguments) == 2
+@pytest.fixture
+def weak_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without landlock and namespaces."""
+    monkeypatch.setattr(box, "_LAYERS", dict.fromkeys(Tier, box._LAYERS[Tier.C]))
+
+
+@pytest.mark.usefixtures("weak_machine")
+def test_a_machine_that_cannot_confine_programs_is_a_message_and_status_2(tmp_path: Path, capsys: Any) -> None:
+    file = write(tmp_path / "in.jsonl", [{"id": 1, "program": "print(4)", "reference": "4\n"}])
+    assert exit_of("--verifier", "python_exec", file, "--output", tmp_path / "out.jsonl", "--workers", 1) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("error: programs would run in tier D here, and tier B is required. Not blocked: ")
+    assert captured.err.startswith("error: programs would run in tier C here, and tier B is required. Not blocked: ")
     assert "allow_unsafe" in captured.err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl"]
-    assert exit_of(*arguments, "--allow-unsafe") == 0
-    assert "isolation of programs: tier D: " in capsys.readouterr().out
-    assert [one["status"] for one in read(out)] == ["correct"]
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
 
 
-@OVER_THE_SANDBOX
-def test_where_programs_cannot_be_confined_answers_of_the_same_file_are_graded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(box, "_LAYERS", dict.fromkeys(Tier, box._LAYERS[Tier.D]))
+@pytest.mark.xfail(reason="the sandbox does not start there yet")
+@pytest.mark.usefixtures("weak_machine")
+def test_programs_run_unconfined_only_if_that_is_allowed_and_that_is_said(tmp_path: Path, capsys: Any) -> None:
+    file = write(tmp_path / "in.jsonl", [{"id": 1, "program": "print(4)", "reference": "4\n"}])
+    assert exit_of("--verifier", "python_exec", file, "--workers", 1, "--deadline", 1, "--allow-unsafe") == 0
+    assert "isolation of programs: tier C: " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("weak_machine")
+def test_where_programs_cannot_be_confined_answers_of_the_same_file_are_graded(tmp_path: Path) -> None:
     program = {"id": 2, "verifier": "python_exec", "program": "print(4)", "reference": "4\n"}
     rows = [answer(1, "a", "a"), program, answer(3, "a", "a")]
     file, out = write(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
     assert exit_of("--verifier", "exact", file, "--output", out, "--workers", 1) == 1
     assert [one["status"] for one in read(out)] == ["correct", "fault", "correct"]
-    assert read(out)[1]["detail"].startswith("programs would run in tier D here")
+    assert read(out)[1]["detail"].startswith("programs would run in tier C here")
 
 
 def test_a_file_whose_rows_are_all_judged_ends_with_status_0(tmp_path: Path, scripted: Any) -> None:
