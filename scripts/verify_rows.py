@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
@@ -32,7 +33,7 @@ POLICY_KEYS = ("policy", *(name for name in FIELDS if name != "version"))
 PROGRAM_FORMS = {
     "entry": "entry, inputs and expected: a function, lists of its arguments, and what each call gives",
     "stdin": "stdin and expected: texts to read, and what is printed for each",
-    "tests": "tests: assert statements",
+    "tests": "tests: assert statements, or a function check(candidate) and the name of that function as entry",
     "expected_output": "expected_output (or reference): all that is printed",
 }
 _SHOWN_CHARACTERS = 60
@@ -178,7 +179,7 @@ def _program(row: Mapping[str, Any], name: str) -> tuple[str, str, dict[str, str
         raise RowError(f"nothing says what the program should do; got {_fields(row)}; expected {forms}")
     form, expected = given[0], f"expected {PROGRAM_FORMS[given[0]]}"
     if form == "tests":
-        return "", program, {"tests": _text(row, "tests", expected)}
+        return "", program, {"tests": _tests(_text(row, "tests", expected), row.get("entry"))}
     questions = "inputs" if form == "entry" else "stdin"
     entry = _text(row, "entry", expected) if form == "entry" else ""
     asked, answers = _list(row, questions, expected), _list(row, "expected", expected)
@@ -190,6 +191,13 @@ def _program(row: Mapping[str, Any], name: str) -> tuple[str, str, dict[str, str
     _all(asked, str, "stdin", "a text")
     _all(answers, str, "expected", "a text")
     return "", program, {"stdin": json.dumps(asked), "expected": json.dumps(answers)}
+
+
+def _tests(tests: str, entry: Any) -> str:
+    """The tests; those that only define `check(candidate)`, as data sets do that name the function apart, call it too."""
+    if isinstance(entry, str) and entry.isidentifier() and re.search(r"^def check\(", tests, re.MULTILINE):
+        return f"{tests}\n\ncheck({entry})\n"
+    return tests
 
 
 def _policy_value(row: Mapping[str, Any], key: str) -> str:

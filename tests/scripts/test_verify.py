@@ -247,6 +247,12 @@ def test_an_equation_needs_no_reference() -> None:
         ),
         ({"stdin": ["a\n"], "expected": ["b"]}, "", {"stdin": '["a\\n"]', "expected": '["b"]'}),
         ({"tests": "assert f(1) == 2"}, "", {"tests": "assert f(1) == 2"}),
+        (
+            {"tests": "def check(candidate):\n    assert candidate(1) == 2\n", "entry": "f"},
+            "",
+            {"tests": "def check(candidate):\n    assert candidate(1) == 2\n\n\ncheck(f)\n"},
+        ),
+        ({"tests": "assert f(1) == 2", "entry": "f"}, "", {"tests": "assert f(1) == 2"}),
         ({"expected_output": "5\n", "reference": "6"}, "5\n", {}),
         ({"reference": "5\n"}, "5\n", {}),
     ],
@@ -437,6 +443,8 @@ PROGRAMS: list[tuple[dict[str, Any], str]] = [
     ({"program": "print(int(input()) * 2)", "stdin": ["1\n", "2\n"], "expected": ["2", "5"]}, "wrong"),
     ({"tests": "assert f(1) == 2\nassert f('a') == 'aa'"}, "correct"),
     ({"tests": "assert f(1) == 3"}, "wrong"),
+    ({"tests": "def check(candidate):\n    assert candidate(1) == 2\n", "entry": "f"}, "correct"),
+    ({"tests": "def check(candidate):\n    assert candidate(1) == 3\n", "entry": "f"}, "wrong"),
     ({"program": "print(4)", "expected_output": "4\n"}, "correct"),
     ({"program": "while True: pass", "reference": "4\n"}, "timeout"),
 ]
