@@ -9,6 +9,7 @@ import pytest
 from selfplay.types import Origin, Problem, Status, Verdict
 from tests.adversarial.attack import CORRECT, Attack
 from tests.adversarial.attacks import ATTACKS, CONTROLS
+from tests.adversarial.fuzzing import at_most
 from tests.adversarial.world import secret
 from verifiers.python_exec import PythonVerifier
 from verifiers.sandbox.json_values import write
@@ -88,3 +89,26 @@ def test_printing_what_is_expected_of_another_does_not_help(verifier: PythonVeri
         (problem("one", ATTACKS["control/contract"], [3, 5, 7]), "print(3, 5, 7)\ndef f(x):\n    print(2 * x + 1)\n")
     ]
     assert [one.status for one in verifier.verify(asked)] == [Status.WRONG]
+
+
+@pytest.mark.parametrize(
+    ("tests", "value"),
+    [
+        ("assert sum(f(1), []) == [1]", "[[1]] * 150_000"),
+        ("assert sorted(f(1)) == [1]", "[[0] * 10 + [n] for n in range(20_000, 0, -1)]"),
+        ("assert set(f(1)) == {1}", "[n * (2**61 - 1) for n in range(40_000)]"),
+        ("assert f(1) in [1, 2]", "{n * (2**61 - 1) for n in range(499)}"),
+        ("assert int(f(1)) == 1", "'9' * 900_000"),
+        ("assert str(f(1)) == '1'", "16**200_000"),
+        ("assert max(f(1)) == 1", "[[0] * 10 + [n] for n in range(20_000)]"),
+        ("assert abs(f(1) - 1) < 0.1", "10**4_000"),
+        ("import math\nassert math.isclose(f(1), 1)", "10**4_000"),
+    ],
+)
+def test_a_program_does_not_choose_how_long_a_comparison_takes(
+    verifier: PythonVerifier, tests: str, value: str
+) -> None:
+    asked = Problem("adversarial", "cost", "", Origin.DATASET, level=0, payload={"tests": tests})
+    with at_most(1.0):
+        (verdict,) = verifier.verify([(asked, f"def f(x):\n    return {value}\n")])
+    assert verdict.status is Status.WRONG
