@@ -32,7 +32,8 @@ from selfplay.seeding import seed_for
 from selfplay.seeds import SeedData, seed_split
 from selfplay.types import Problem, Verdict
 from verifiers import PythonExecutor, make_verifier
-from verifiers.python_exec import Execution
+from verifiers.python_exec import Execution, PythonVerifier
+from verifiers.sandbox import Isolation, SandboxError
 
 START_FOLDER = "start"
 _SEED_LEVELS = (1, 4)
@@ -127,6 +128,9 @@ class SharedExecutor:
     def run(self, programs: Sequence[str]) -> list[Execution]:
         return self.processes.map(self.executor.run, programs)
 
+    def isolation(self) -> Isolation:
+        return self.executor.isolation()
+
 
 class SharedVerifier:
     """Judges on all ranks; every rank gets every verdict."""
@@ -148,11 +152,29 @@ def judges(checked: Checked, processes: Processes) -> Iterator[tuple[Environment
         "deadline_s": checked.config.verifier.deadline_s,
         "memory_mb": checked.config.verifier.memory_mb,
     }
-    with PythonExecutor(**limits) as executor:
+    allow_unsafe = checked.config.verifier.allow_unsafe
+    with PythonExecutor(**limits, allow_unsafe=allow_unsafe) as executor:
         _, factory = ENVIRONMENTS[checked.config.env.name]
         env: Environment = factory(checked.env_options, SharedExecutor(executor, processes))
+        if env.verifier == PythonVerifier.name:
+            limits["allow_unsafe"] = allow_unsafe
         with make_verifier(env.verifier, **limits) as verifier:
             yield env, SharedVerifier(verifier, processes)
+
+
+def confinement(env: Environment) -> Isolation | None:
+    """What confines the programs that the environment runs here, proved; None if it runs none.
+
+    Raises ConfigError for a machine that is too weak.
+    """
+    executor = getattr(env, "executor", None)
+    if executor is None:
+        return None
+    try:
+        isolation: Isolation = executor.isolation()
+    except SandboxError as error:
+        raise ConfigError(f"verifier.allow_unsafe: {error}") from error
+    return isolation
 
 
 def check_model(config: RunConfig) -> None:

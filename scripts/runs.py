@@ -20,6 +20,7 @@ from selfplay.mirror import WandbMirror
 from selfplay.processes import Processes
 from selfplay.provenance import describe
 from selfplay.record import Record, write_atomically
+from verifiers.sandbox import Isolation
 
 START_FILE = "start.json"
 
@@ -76,15 +77,21 @@ def summarize(lab: Lab, start: Mapping[str, Any], wall_seconds: float) -> dict[s
     }
 
 
-def open_record(config: RunConfig, run_dir: Path, resume: bool, processes: Processes) -> Record:
-    """A new run folder, or with `resume` the one that is there (its configuration must be the same)."""
+def open_record(
+    config: RunConfig, run_dir: Path, resume: bool, processes: Processes, isolation: Isolation | None = None
+) -> Record:
+    """A new run folder, or with `resume` the one that is there (its configuration must be the same).
+
+    `isolation` of the programs that it runs becomes part of environment.json.
+    """
     plain = resolved(config)
     if processes.rank == 0:
         if resume:
             recorded = Record.open(run_dir).config()
             _check_same(json.loads(json.dumps(recorded)), json.loads(json.dumps(plain)), run_dir)
         else:
-            Record.create(run_dir, plain, describe(config.seed, processes.world, accelerators()))
+            environment = describe(config.seed, processes.world, accelerators())
+            Record.create(run_dir, plain, {**environment, "isolation": stamp(isolation)})
     processes.wait()
     return Record.open(run_dir)
 
@@ -99,6 +106,13 @@ def _check_same(recorded: Mapping[str, Any], wanted: Mapping[str, Any], run_dir:
                 f"{key}: the run in {run_dir} was started with {recorded.get(key)!r}, got {wanted.get(key)!r}. Resume "
                 f"with the configuration it was started with, or start a new run with another --run-dir"
             )
+
+
+def stamp(isolation: Isolation | None) -> dict[str, Any] | None:
+    """What environment.json says of the confinement of programs."""
+    if isolation is None:
+        return None
+    return {"tier": str(isolation.tier), "layers": list(isolation.layers), "not_blocked": list(isolation.open)}
 
 
 def accelerators() -> list[str]:

@@ -17,10 +17,11 @@ if __package__ in (None, ""):  # run by path: put the checkout first, before any
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.cli import dry_run_text, run_main, train_arguments
-from scripts.compose import check, check_model, judges, prepare, start_processes
+from scripts.compose import check, check_model, confinement, judges, prepare, start_processes
 from scripts.modelcard import write_model_card
 from scripts.report import write_report
 from scripts.runs import Started, make_view, mirrors, open_record, summarize
+from scripts.view import View
 from selfplay.config import RunConfig
 from selfplay.config_file import load_config
 from selfplay.lab import Lab
@@ -39,29 +40,39 @@ def main(arguments: Sequence[str]) -> int:
     run_dir = given.run_dir or default_run_dir(given.config, config)
     processes = start_processes(config)
     check_model(config)
-    record = open_record(config, run_dir, given.resume, processes)
     view = make_view(processes)
-    with judges(checked, processes) as (env, verifier), mirrors(config, run_dir, processes) as watchers:
-        view.start(config.rounds, f"{config.recipe} on {env.name}, seed {config.seed} → {run_dir}")
-        try:
-            lab = prepare(checked, env, verifier, record, view, processes, [view, *watchers])
-            if given.resume:
-                view.message(f"resumed after {lab.resume()} whole rounds")
-            checked.recipe.run(lab, checked.options)
-        finally:
-            view.stop()
-        start = Started(record).read()
-        save_final(lab)
-        if processes.rank == 0:
-            summary = summarize(lab, start, time.perf_counter() - began)
-            record.write_summary(summary)
-            write_model_card(record.model, summary, config)
-            report = write_report(run_dir)
-            held_out = summary["held_out"]
-            view.final_table(held_out["before"], held_out["after"], held_out["num_problems"])
-            print(f"model  {record.model}\nreport {report}")
-        processes.wait()
+    with judges(checked, processes) as (env, verifier):
+        isolation = confinement(env)
+        record = open_record(config, run_dir, given.resume, processes, isolation)
+        with mirrors(config, run_dir, processes) as watchers:
+            view.start(config.rounds, f"{config.recipe} on {env.name}, seed {config.seed} → {run_dir}")
+            try:
+                if isolation is not None:
+                    view.message(f"programs run in {isolation.summary()}")
+                lab = prepare(checked, env, verifier, record, view, processes, [view, *watchers])
+                if given.resume:
+                    view.message(f"resumed after {lab.resume()} whole rounds")
+                checked.recipe.run(lab, checked.options)
+            finally:
+                view.stop()
+        conclude(lab, view, time.perf_counter() - began)
     return 0
+
+
+def conclude(lab: Lab, view: View, wall_seconds: float) -> None:
+    """Write the model, the summary and the report, and show what became of the accuracy."""
+    record = lab.record
+    start = Started(record).read()
+    save_final(lab)
+    if lab.processes.rank == 0:
+        summary = summarize(lab, start, wall_seconds)
+        record.write_summary(summary)
+        write_model_card(record.model, summary, lab.config)
+        report = write_report(record.run_dir)
+        held_out = summary["held_out"]
+        view.final_table(held_out["before"], held_out["after"], held_out["num_problems"])
+        print(f"model  {record.model}\nreport {report}")
+    lab.processes.wait()
 
 
 def default_run_dir(config_file: Path, config: RunConfig) -> Path:

@@ -256,6 +256,8 @@ class VerifierConfig:
     """Seconds after which one judgement is stopped."""
     memory_mb: Count = 1024
     """Memory that one worker may use, in MiB."""
+    allow_unsafe: bool = False
+    """Run programs that a model wrote on a machine that cannot confine them (below tier B of the sandbox)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from real_runs import TINY, metrics_of, records_of, train, weights_of, with_mode
 from scripts import train as command
 from scripts.cli import run_main
 from selfplay.record import Record
+from verifiers.sandbox import SandboxError
 
 ROOT = Path(__file__).parents[2]
 ADAPTERS = ("model.lora={rank: 2}", "learner.optimizer=adamw")
@@ -256,6 +257,25 @@ def test_the_environment_of_a_run_is_recorded(warm_run: Path) -> None:
     assert {"seed", "num_processes", "git", "python", "hardware", "packages", "start_time"} <= environment.keys()
     assert environment["num_processes"] == 1
     assert {"torch", "trl", "transformers"} <= environment["packages"].keys()
+
+
+def test_how_programs_were_confined_is_recorded(warm_run: Path) -> None:
+    isolation = Record.open(warm_run).environment()["isolation"]
+    assert isolation["tier"] in ("A", "B")
+    assert "seccomp" in isolation["layers"]
+    assert isolation["not_blocked"] == []
+
+
+def test_a_machine_that_cannot_confine_programs_is_refused_before_anything_is_made(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_layers(setup: Any, *rest: Any, **more: Any) -> None:
+        raise SandboxError("programs would run in tier D here, and tier B is required")
+
+    monkeypatch.setattr("verifiers.sandbox.Sandbox.isolation", no_layers)
+    said = refused(capsys, "--config", str(config), "--run-dir", str(tmp_path / "run"))
+    assert said.startswith("error: verifier.allow_unsafe: programs would run in tier D here")
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_final_model_is_a_plain_folder_with_a_card(warm_run: Path) -> None:
