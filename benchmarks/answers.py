@@ -8,8 +8,9 @@ of the tests. math-verify runs in processes of its own that are killed when they
 from __future__ import annotations
 
 import contextlib
+import importlib
 import random
-import runpy
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -190,9 +191,16 @@ def scaling(repeats: int) -> Figures:
 # Accuracy
 
 
+def of_tests(module: str, name: str) -> list[Any]:
+    """What a data module of the verifiers' tests holds."""
+    if str(TESTS) not in sys.path:
+        sys.path.append(str(TESTS))
+    return list(getattr(importlib.import_module(module), name))
+
+
 def labelled() -> list[Any]:
     """The pairs of the tests: (category, reference, text, equal)."""
-    return list(runpy.run_path(str(TESTS / "math_pairs.py"))["PAIRS"])
+    return of_tests("math_pairs", "PAIRS")
 
 
 def our_outcomes(pairs: Sequence[Any]) -> list[str]:
@@ -245,17 +253,20 @@ def tally(pairs: Sequence[Any], outcomes: Sequence[str]) -> Figures:
 
 
 def accuracy() -> Figures:
-    """Both on the labelled pairs."""
-    pairs = labelled()
-    found = {"math_answer": tally(pairs, our_outcomes(pairs))}
+    """Both on the labelled pairs, and on the traps, none of which is equal."""
+    pairs, traps = labelled(), of_tests("math_pairs", "TRAPS")
+    judges = {"math_answer": our_outcomes}
     if not missing("math_verify"):
-        found["math-verify"] = tally(pairs, peer_outcomes(pairs))
-    return found
+        judges["math-verify"] = peer_outcomes
+    return {
+        name: {**tally(pairs, judge(pairs)), "traps": tally(traps, judge(traps))["all"]}
+        for name, judge in judges.items()
+    }
 
 
 def hostile(repeats: int, count: int = 1000, deadline_s: float = 0.5) -> Figures:
     """Answers a second where one of fifty is made to hang, against none: the same workers, in turn."""
-    hangs = runpy.run_path(str(TESTS / "math_hangs.py"))["HANGS"]
+    hangs = of_tests("math_hangs", "HANGS")
     source = Mix()
     with verifier(2, deadline_s) as judge:
 

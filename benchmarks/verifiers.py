@@ -27,6 +27,7 @@ PAGE = HERE / "verifiers.md"
 RESULTS = HERE / "results" / "verifiers.json"
 FORMAT = 1
 """Of the results; a page is written from results of its own format only."""
+BUSY = " **The machine was busy with other work: rates are too low, and ratios uncertain.**"
 NAMES = {
     "sandbox": "the sandbox, all layers",
     "fresh": "a fresh interpreter for each program (`python -I -S`)",
@@ -108,6 +109,7 @@ def targets(results: Figures) -> list[Target]:
         Target("one answer, 99th percentile, ms", "<", 20, answers["against"]["latency"]["p99"]),
         Target("labelled pairs: right, of those decided", "≥", 0.99, ours["right"] / decided if decided else None),
         Target("labelled pairs: false accepts", "≤", 0, ours["false_accepts"]),
+        Target("traps: false accepts", "≤", 0, accuracy["math_answer"]["traps"]["false_accepts"]),
         Target("labelled pairs: undecided, of all", "≤", 0.03, ours["undecided"] / ours["pairs"]),
         Target(
             "labelled pairs: right more often than math-verify, difference in pairs",
@@ -181,8 +183,8 @@ def answers_part(figures: Figures) -> list[str]:
         "## Answers against math-verify",
         "",
         "60 % integers, 20 % fractions, 20 % expressions, half of them right, hardly any twice, cache off, one "
-        "sentence around each box. math-verify parses and compares in the main thread of its process with its time limit off; "
-        "what `math_answer` pays for sending answers to its workers is included.",
+        "sentence around each box. math-verify parses and compares in the main thread of its process, with its time "
+        "limit off; what `math_answer` pays for sending answers to its workers is included.",
         "",
         *table(["who", "processes", "answers/s", "math_answer over it"], rows),
         *([f"Not measured: {figures['missing']}.", ""] if figures["missing"] else []),
@@ -202,7 +204,9 @@ def answers_part(figures: Figures) -> list[str]:
         "The pairs of `tests/verifiers/math_pairs.py`: right / false accepts / false rejects / undecided. Undecided "
         "includes: raised, killed after 5 s. The labels follow this project's policy (only the last balanced box "
         "counts, an answer must be in final form, percent is a fraction, …), which math-verify does not claim to have: "
-        "the row “mathematics” leaves out the categories in which that decides.",
+        "the row “mathematics” leaves out the categories in which that decides. “Traps” are the answers of "
+        "`math_traps.py`, made to be accepted wrongly; they are not among the pairs. Whoever works on `math_answer` "
+        "can read all of these: they are a test of it, not an independent estimate.",
         "",
         *accuracy_table(figures["accuracy"]),
     ]
@@ -227,6 +231,7 @@ def rows_of(tally: Figures) -> list[tuple[str, Callable[[Figures], Figures]]]:
     whole: list[tuple[str, Callable[[Figures], Figures]]] = [
         ("**all**", lambda found: found["all"]),
         ("**mathematics**", lambda found: found["mathematics"]),
+        ("**traps**", lambda found: found["traps"]),
     ]
     return [*whole, *((name, partial(_category, name)) for name in tally["categories"])]
 
@@ -267,7 +272,7 @@ def page(results: Figures) -> str:
         f"Written by `make benchmark-verifiers` (format {FORMAT}, {results['repeats']} repetitions after one of "
         f"warm-up, contenders in turn, {results['seconds']:.0f} s in all). Machine: {results['machine']}, "
         f"{results['cores']} cores; load average before it began: {results['load']:.2f}. Medians, with least and "
-        "greatest of the repetitions.",
+        "greatest of the repetitions." + (BUSY if results["load"] > 0.5 * results["cores"] else ""),
         "",
         "| what must hold | target | measured | |",
         "|---|---|---|---|",
