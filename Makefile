@@ -18,7 +18,7 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 PYTEST := OMP_NUM_THREADS=1 $(IN_VENV) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-slow check format golden benchmark-quickstart benchmark-loop clean
+.PHONY: help install quickstart test test-slow check format golden benchmark-quickstart benchmark-loop benchmark-verifiers soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 22
@@ -59,6 +59,12 @@ benchmark-quickstart: $(STAMP) ## five seeds and the controls: writes benchmarks
 
 benchmark-loop: $(STAMP) ## where the time of a round goes: writes benchmarks/loop.md
 	$(IN_VENV) -m benchmarks.loop
+
+benchmark-verifiers: $(STAMP) ## verifiers against what else there is: writes benchmarks/verifiers.md
+	$(IN_VENV) -m benchmarks.verifiers
+
+soak: $(STAMP) ## 200,000 programs and answers with processes killed at random: writes benchmarks/soak.md
+	$(IN_VENV) -m benchmarks.soak --items 200000
 
 clean: ## remove .venv and caches; runs stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
