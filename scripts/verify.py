@@ -34,14 +34,12 @@ from scripts.cli import run_main
 from scripts.verify_judges import Graded, Judges, Settings, names
 from scripts.verify_output import OutputFile, Tally, confusion, shown, summary
 from scripts.verify_progress import GradingView
-from scripts.verify_rows import POLICY_VERIFIERS, PROGRAM_VERIFIERS, Line, read_lines, read_row
+from scripts.verify_rows import POLICY_VERIFIERS, PROGRAM_VERIFIERS, Line, read_lines, read_row, take
 from selfplay.checking import nearest
 from selfplay.errors import UserError
 from selfplay.types import Status
-from verifiers.inside.math.policy import MathPolicy
+from verifiers.inside.math.policy import FIELDS, MathPolicy
 
-MAX_BATCH_BYTES = 32 * 2**20
-"""A batch ends with the line that reaches this, whatever --batch says."""
 FIRST_BATCH_ROWS = 64
 _FAST_S, _SLOW_S = 1.0, 4.0
 
@@ -152,7 +150,7 @@ def verify_parser() -> argparse.ArgumentParser:
         nargs="+",
         action="extend",
         default=[],
-        help="mathematics: what counts as equal",
+        help=f"mathematics: {', '.join(FIELDS)}",
     )
     add("--allow-unsafe", action="store_true", help="programs: run them even where this machine isolates too little")
     add("--check-determinism", action="store_true", help="programs: run each twice and compare")
@@ -224,18 +222,6 @@ def grade(
         shares = [batch[-1].end / num_bytes] if num_bytes else []
         shares += [tally.num_rows / given.limit] if given.limit else []
         view.advance(tally.num_rows, tally.statuses, min(1.0, max(shares)) if shares else None)
-
-
-def take(lines: Iterator[Line], num_rows: int, max_bytes: int = MAX_BATCH_BYTES) -> list[Line]:
-    """The next lines: at most `num_rows`, and no more after `max_bytes` of them."""
-    taken: list[Line] = []
-    held = 0
-    for line in lines:
-        taken.append(line)
-        held += len(line.data or b"")
-        if len(taken) >= num_rows or held >= max_bytes:
-            break
-    return taken
 
 
 def report(given: VerifyArguments, judges: Judges, tally: Tally, seconds: float) -> Iterator[str]:

@@ -183,7 +183,9 @@ class Judges:
                 if isinstance(verifier, PythonVerifier):
                     self._isolation = verifier.isolation().summary()
             except (ModuleNotFoundError, SandboxError) as error:
-                self._missing[name] = str(error)
+                self._missing[name] = str(error).replace(
+                    "allow_unsafe: true", "allow_unsafe: true (here: --allow-unsafe)"
+                )
                 if name in self._open:
                     self._open.pop(name).close()
         return self._open.get(name)

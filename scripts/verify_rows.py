@@ -24,6 +24,8 @@ from verifiers.inside.math.policy import FIELDS
 
 MAX_LINE_BYTES = 64 * 2**20
 """A longer line is not read."""
+MAX_BATCH_BYTES = 32 * 2**20
+"""Lines taken at once end with the one that reaches this."""
 PROGRAM_VERIFIERS = frozenset({"python_exec"})
 """Verifiers that grade programs; all others grade answers."""
 POLICY_VERIFIERS = frozenset({"math_answer"})
@@ -33,7 +35,7 @@ POLICY_KEYS = ("policy", *(name for name in FIELDS if name != "version"))
 PROGRAM_FORMS = {
     "entry": "entry, inputs and expected: a function, lists of its arguments, and what each call gives",
     "stdin": "stdin and expected: texts to read, and what is printed for each",
-    "tests": "tests: assert statements, or a function check(candidate) and the name of that function as entry",
+    "tests": "tests: assert statements (or a function check(candidate), and as entry what it checks)",
     "expected_output": "expected_output (or reference): all that is printed",
 }
 _SHOWN_CHARACTERS = 60
@@ -93,6 +95,18 @@ def read_lines(file: IO[bytes], limit: int | None = None, max_bytes: int = MAX_L
             data = file.readline(1 << 20)
             end += len(data)
         yield Line(number, None, end)
+
+
+def take(lines: Iterator[Line], num_rows: int, max_bytes: int = MAX_BATCH_BYTES) -> list[Line]:
+    """The next lines: at most `num_rows`, and no more after `max_bytes` of them."""
+    taken: list[Line] = []
+    held = 0
+    for line in lines:
+        taken.append(line)
+        held += len(line.data or b"")
+        if len(taken) >= num_rows or held >= max_bytes:
+            break
+    return taken
 
 
 def read_row(line: Line, verifier: str, names: Collection[str]) -> Item | BadRow:
@@ -194,7 +208,7 @@ def _program(row: Mapping[str, Any], name: str) -> tuple[str, str, dict[str, str
 
 
 def _tests(tests: str, entry: Any) -> str:
-    """The tests; those that only define `check(candidate)`, as data sets do that name the function apart, call it too."""
+    """The tests, with a call where they only define `check(candidate)`, as data sets do that name `entry` apart."""
     if isinstance(entry, str) and entry.isidentifier() and re.search(r"^def check\(", tests, re.MULTILINE):
         return f"{tests}\n\ncheck({entry})\n"
     return tests
