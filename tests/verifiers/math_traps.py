@@ -117,4 +117,19 @@ x^2+y^2=4 != 0=0 ;; (x^2+y^2-4)(x-y)=0 ;; x=2 ;; x^2+y^2+z^2=4
 x+y=3 != 0(x+y)=0 ;; (x+y)^2=9 ;; (x+y-3)(x^2-1)=0 ;; \sqrt{x+y}=\sqrt{3}x
 12:30 != 12.5 ;; 12:03 ;; 0:30 ;; 12:30:01 ;; 24:30
 1:2 != 1:2:3 ;; 0.5:2
+## branches and reversed pairs
+|x-3| != 3-x ;; y = 3-x ;; \sqrt{(x-3)^2}-1 ;; x-3
+|x-50| != 50-x ;; x-50 ;; x+50
+|x+1000| != x+1000 ;; -x-1000
+\sqrt{x^2} != \arccos(\cos x) ;; y = x ;; x^2
+|x|+|x-1| != 1 ;; 2x-1 ;; 1-2x ;; 2x
+\frac{x}{|x|} != (-1)^{2n} ;; -(-1)^{2n} ;; 1^n
+\lfloor x \rfloor != \lfloor x/1000 \rfloor ;; 0
+\max(x,100) != 100 ;; x
+\sqrt{(x-20)^2(x-30)^2} != (x-20)(x-30) ;; -(x-20)(x-30)
+\emptyset != (3, 0.5) ;; (1,0) ;; (0.6,-0.8) ;; (0,-3)
+\text{no solution} != (0,-3) ;; (2,1) ;; [2,1]
+\left( 3, \frac{\pi}{2} \right) != \{\} ;; \emptyset ;; \text{no solution} ;; None ;; (-\infty,-1)\cap(1,\infty)
+\left(\frac{3}{5}, -\frac{4}{5}\right) != None ;; x < 3 \text{ and } x > 4 ;; \varnothing ;; x>2>x
+(0,-3) != None ;; \text{none} ;; \{\} ;; (1,-3) ;; (5,2)
 """
