@@ -128,7 +128,7 @@ x+y=3 != 0(x+y)=0 ;; (x+y)^2=9 ;; (x+y-3)(x^2-1)=0 ;; \sqrt{x+y}=\sqrt{3}x
 \max(x,100) != 100 ;; x
 \sqrt{(x-20)^2(x-30)^2} != (x-20)(x-30) ;; -(x-20)(x-30)
 \emptyset != (3, 0.5) ;; (1,0) ;; (0.6,-0.8) ;; (0,-3)
-\text{no solution} != (0,-3) ;; (2,1) ;; [2,1]
+\text{no solution} != (0,-3) ;; (2,1)
 \left( 3, \frac{\pi}{2} \right) != \{\} ;; \emptyset ;; \text{no solution} ;; None ;; (-\infty,-1)\cap(1,\infty)
 \left(\frac{3}{5}, -\frac{4}{5}\right) != None ;; x < 3 \text{ and } x > 4 ;; \varnothing ;; x>2>x
 (0,-3) != None ;; \text{none} ;; \{\} ;; (1,-3) ;; (5,2)
