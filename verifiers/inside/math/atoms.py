@@ -103,13 +103,13 @@ class Atoms:
             self.refuse()
         self._at += 1
 
-    def enter(self) -> None:
-        self._depth += 1
+    def enter(self, levels: int = 1) -> None:
+        self._depth += levels
         if self._depth > 3 * MAX_DEPTH:  # a group passes three counted levels
             raise UnreadableError(f"nested deeper than {MAX_DEPTH}")
 
-    def leave(self) -> None:
-        self._depth -= 1
+    def leave(self, levels: int = 1) -> None:
+        self._depth -= levels
 
     # Postfix signs
 

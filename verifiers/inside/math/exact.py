@@ -13,8 +13,8 @@ from fractions import Fraction
 
 from verifiers.inside.math.nodes import Node, TooLargeError, UndefinedError, UnknownError, walk
 
-MAX_BITS = 40_000
-MAX_COUNT = 3000
+MAX_BITS = 60_000
+MAX_COUNT = 5000
 """Largest factorial, and largest n of a binomial coefficient."""
 MAX_DEGREE_BITS = 40
 PRIMES = (2305843009213693951, 2305843009213693921, 2305843009213693907, 2305843009213693723)

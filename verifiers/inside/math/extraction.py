@@ -9,7 +9,7 @@ import re
 
 from verifiers.inside.math.policy import AFTER
 
-_PIECE = re.compile(r"\\boxed\s*\{|\\.|[{}]", re.DOTALL)
+_PIECE = re.compile(r"\\boxed\s*\{|\\(?!\\?boxed).|[{}]", re.DOTALL)
 
 
 def extract(text: str, rule: str) -> str | None:

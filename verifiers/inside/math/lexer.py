@@ -234,6 +234,7 @@ class _Lexer:
             self._words(content)
 
     def _words(self, content: str) -> None:
+        content = re.sub(r"\(([A-Z])\)", r"\1", content)
         for word in re.findall(r"[A-Za-z][A-Za-z'.-]*|/|\^|[0-9]+|[^\sA-Za-z0-9]", content):
             if word in ("/", "^"):
                 self._add("operator", word)

@@ -65,6 +65,16 @@ def walk(node: Node) -> Iterator[Node]:
         waiting.extend(one.args)
 
 
+def deeper_than(node: Node, limit: int) -> bool:
+    """Whether a tree has more levels than that; does not recurse."""
+    level = [node]
+    for _ in range(limit):
+        level = [child for one in level for child in one.args]
+        if not level:
+            return False
+    return True
+
+
 def symbols(node: Node) -> set[str]:
     """Names of the letters in a tree."""
     return {one.value for one in walk(node) if one.kind == "symbol"}

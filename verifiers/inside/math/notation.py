@@ -126,7 +126,9 @@ class Notation(Atoms):
                 base = self.argument() if self.peek().kind != "number" else self.script()
             else:
                 power = self.exponent()
+        self.enter(3)
         arguments = self._arguments(name)
+        self.leave(3)
         if name in ("lg",):
             name, base = "log", integer(10)
         if power is not None and power in (Node("neg", (integer(1),)),):

@@ -28,6 +28,8 @@ MORE_DIGITS = 130
 TOLERANCE = 35
 """Digits that must agree at `DIGITS`."""
 NUM_POINTS = 6
+NUM_WHOLE_POINTS = 11
+"""For what has values at whole numbers only, such as (-1)^n."""
 MAX_TRIES = 90
 _CLOSE = mp.mpf(10) ** -TOLERANCE
 MAX_DIGITS = 4000
@@ -111,6 +113,8 @@ class Evaluator:
             raise TooLargeError("a function of a very large number")
         try:
             return self._apply(name, first, arguments)
+        except (TooLargeError, UndefinedError, UnknownError):
+            raise
         except (ValueError, ZeroDivisionError, OverflowError, NotImplementedError) as error:
             raise UndefinedError(f"{name} has no value there") from error
 
@@ -134,7 +138,9 @@ class Evaluator:
 
     def _root(self, value: Value, degree: Value) -> Value:
         if not mp.isint(degree) or not 0 < degree <= 1_000_000:
-            raise UnknownError("a root that is not whole")
+            if isinstance(value, mpmath.mpf) and value > 0 and degree != 0:
+                return mp.exp(mp.log(value) / degree)
+            raise UndefinedError("a root that is not whole")
         count = int(degree)
         if isinstance(value, mpmath.mpf) and value < 0:
             if count % 2:
@@ -229,7 +235,7 @@ def functions_equal(first: Node, second: Node, seed: str) -> bool:
     """Whether two expressions with letters are equal wherever both are defined; UnknownError if hardly anywhere."""
     names = sorted(symbols(first) | symbols(second))
     real = not any((one.kind, one.value) == ("constant", "i") for tree in (first, second) for one in walk(tree))
-    num_good = num_one_sided = 0
+    num_good = num_fractional = num_one_sided = 0
     for values in sample_points(names, seed):
         one, other = (_value_or_none(tree, values, real=real) for tree in (first, second))
         if one is None or other is None:
@@ -243,7 +249,8 @@ def functions_equal(first: Node, second: Node, seed: str) -> bool:
         if num_good == 0 and not _vanishes(first, second, values, real=real, digits=MORE_DIGITS):
             return False
         num_good += 1
-        if num_good == NUM_POINTS:
+        num_fractional += any(value.denominator != 1 for value in values.values())
+        if num_good >= (NUM_POINTS if num_fractional else NUM_WHOLE_POINTS):
             return True
     if num_good == 0 and num_one_sided >= NUM_POINTS:
         return False  # where one has values the other has none
@@ -268,11 +275,16 @@ def sample_points(names: list[str], seed: str) -> Iterator[dict[str, Fraction]]:
             digest = hashlib.blake2b(f"{seed}\0{name}\0{count}".encode("utf-8", "replace"), digest_size=8).digest()
             drawn = int.from_bytes(digest[:6], "big")
             if count % 6 == 5:
-                point[name] = Fraction(1 + drawn % 12 + position)
+                point[name] = Fraction(_whole(count // 6, position))
             else:
                 scale = _SCALES[(count + digest[6] * (count > len(_SCALES))) % len(_SCALES)]
                 point[name] = scale * Fraction(1 + drawn % 999_979, 999_983)
         yield point
+
+
+def _whole(turn: int, position: int) -> int:
+    """Small natural numbers, odd and even in turn: 1, 2, 3, … for the first letter, other orders for the others."""
+    return turn + 1 if position == 0 else 1 + (turn * (2 * position + 1) + turn // 2 * position + position) % 13
 
 
 def _agree(one: Value, other: Value, first: Node, second: Node, values: Mapping[str, Fraction], *, real: bool) -> bool:

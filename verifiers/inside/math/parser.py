@@ -14,7 +14,7 @@ Depth is bounded; nothing is computed.
 from __future__ import annotations
 
 from verifiers.inside.math.lexer import CONNECTIVES, Token, tokens
-from verifiers.inside.math.nodes import Node, UnreadableError, UnsupportedError, integer
+from verifiers.inside.math.nodes import Node, UnreadableError, UnsupportedError, deeper_than, integer
 from verifiers.inside.math.notation import Notation
 
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "in")
@@ -22,6 +22,8 @@ _SEPARATORS = (",", ";", "or", "and")
 _SET_OPERATIONS = ("cup", "cap", "minus")
 _CURRENCIES = ("dollar", "euro", "gbp", "yen")
 _CLOSED_PAIRS = (("[", "]"), ("[", ")"), ("(", "]"), ("[", "["), ("]", "]"), ("]", "["))
+MAX_TREE_DEPTH = 120
+
 _SCALES = {"hundred": 2, "hundreds": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _NO_UNITS = {
     "is", "are", "was", "not", "no", "isn't", "if", "when", "but", "nor", "than", "more", "less", "least", "most",
@@ -42,7 +44,14 @@ def parse(text: str) -> Node:
     found = tokens(text)
     if not found:
         raise UnreadableError("it is empty")
-    return Parser(found).whole()
+    node = Parser(found).whole()
+    if deeper_than(node, MAX_TREE_DEPTH):
+        raise UnreadableError(f"nested deeper than {MAX_TREE_DEPTH}")
+    return node
+
+
+def _power_of_ten(node: Node) -> bool:
+    return node.kind == "pow" and node.args[0].kind == "number" and node.args[0].value.value == 10
 
 
 class Parser(Notation):
@@ -167,7 +176,10 @@ class Parser(Notation):
         while True:
             if self.at_operator("*"):
                 self.next()
-                factors.append(self.unary())
+                factor = self.unary()
+                if _power_of_ten(factor) and factors[-1].kind == "number":
+                    factor = Node("mul", (factors.pop(), factor))
+                factors.append(factor)
             elif self.at_operator("/"):
                 self.next()
                 left = factors[0] if len(factors) == 1 else Node("mul", tuple(factors))
@@ -198,7 +210,9 @@ class Parser(Notation):
                 raise UnreadableError("too many signs")
         if self.at_operator("pm", "mp"):
             name = self.next().value
+            self.enter()
             node = Node("plusminus", (Node("none"), self.unary()), name)
+            self.leave()
         else:
             node = self.power()
         for _ in range(num_minus):

@@ -23,6 +23,10 @@ class NotARegionError(UnknownError):
     """It is no union of intervals, or not one that can be read off."""
 
 
+class NoSetError(UndefinedError):
+    """It is written like a set of reals and is none: infinity inside an interval, a number in a union."""
+
+
 class End(NamedTuple):
     """An end of an interval: value for ordering, tree for comparing, whether it belongs to the interval."""
 
@@ -86,7 +90,9 @@ def _end(node: Node, closed: bool) -> End:
     if node.kind == "neg" and node.args[0].kind == "neg":
         node = node.args[0].args[0]
     value = _value(node)
-    return End(value, node, closed and abs(value) != numeric.mp.inf)
+    if closed and abs(value) == numeric.mp.inf:
+        raise NoSetError("infinity inside an interval")
+    return End(value, node, closed)
 
 
 def _pieces(node: Node) -> list[Piece]:
@@ -111,6 +117,8 @@ def _pieces(node: Node) -> list[Piece]:
             return _list(node)
         case "add" if len(node.args) == 2 and node.args[1].kind == "neg":
             return _minus(_pieces(node.args[0]), _pieces(node.args[1].args[0]))
+    if node.kind in ("number", "add", "neg", "mul", "div", "pow", "call", "constant", "plusminus"):
+        raise NoSetError("a number rather than a set")
     raise NotARegionError(f"no set of reals: {node.kind}")
 
 

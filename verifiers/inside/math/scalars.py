@@ -151,19 +151,27 @@ def _has_large_number(node: Node) -> bool:
 
 
 def _same_modulo_primes(first: Node, second: Node, names: list[str]) -> bool:
-    num_good = 0
+    num_good = num_one_sided = 0
     for prime, values in islice(exact.points(names, "points"), 4 * exact.NUM_POINTS):
-        try:
-            one = exact.modular(first, values, prime)
-            other = exact.modular(second, values, prime)
-        except UndefinedError:
+        one, other = (_modular_or_none(tree, values, prime) for tree in (first, second))
+        if one is None or other is None:
+            num_one_sided += one is not other
             continue
         if one != other:
             return False
         num_good += 1
         if num_good == exact.NUM_POINTS:
             return True
+    if num_one_sided >= exact.NUM_POINTS:
+        return False  # division by zero everywhere
     raise UnknownError("too few points where both sides are defined")
+
+
+def _modular_or_none(node: Node, values: dict[str, int], prime: int) -> int | None:
+    try:
+        return exact.modular(node, values, prime)
+    except UndefinedError:
+        return None
 
 
 # Relations
@@ -207,6 +215,8 @@ def _ratios(first: Node, second: Node, names: list[str]) -> list[numeric.Value]:
             one = numeric.evaluate(first, numeric.DIGITS, real=True, values=values)
             other = numeric.evaluate(second, numeric.DIGITS, real=True, values=values)
         except UndefinedError:
+            continue
+        if one == 0 and other == 0:
             continue
         with numeric.mp.workdps(numeric.DIGITS):
             found.append(one / other if one != 0 and other != 0 else None)
