@@ -103,11 +103,11 @@ class MathVerifier(PooledVerifier):
         """One verdict for each (problem, completion), in order. Never raises for what a text says."""
         prepared = [self._prepare(problem, text) for problem, text in answers]
         distinct = list(dict.fromkeys(item for item in prepared if isinstance(item, _Item)))
-        known = self.cache.get([item.key for item in distinct]) if self.cache else [None] * len(distinct)
+        known = self.cache.get([item.key for item in distinct]) if self.cache is not None else [None] * len(distinct)
         verdicts = {item: verdict for item, verdict in zip(distinct, known, strict=True) if verdict is not None}
         wanted = [item for item in distinct if item not in verdicts]
         judged = dict(zip(wanted, self._judge([item.job for item in wanted]), strict=True))
-        if self.cache:
+        if self.cache is not None:
             self.cache.put((item.key, verdict) for item, verdict in judged.items())
         self.counts["cached"] += sum(isinstance(item, _Item) for item in prepared) - len(wanted)
         verdicts |= judged
@@ -117,7 +117,7 @@ class MathVerifier(PooledVerifier):
         """End the worker processes and close the cache's file."""
         self.pool.close()
         self.slow_pool.close()
-        if self.cache:
+        if self.cache is not None:
             self.cache.close()
 
     def _prepare(self, problem: Problem, text: str) -> _Item | Verdict:

@@ -163,7 +163,10 @@ class WorkerProcess:
             self._incoming += piece
             if len(self._incoming) > wire.MAX_FRAME_BYTES + wire.HEADER.size:
                 break
-        return wire.unpack(self._incoming), ended
+        frames = wire.unpack(self._incoming)
+        if frames and isinstance(self._process, ForkedWorker):
+            self._process.spoke()
+        return frames, ended
 
     def progress(self) -> Progress:
         return Progress(*wire.PROGRESS.unpack_from(self._page, 0))

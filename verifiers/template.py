@@ -19,7 +19,7 @@ from typing import Any
 from verifiers.inside import wire
 
 REPLY_DEADLINE_S = 2.0
-"""A template that does not answer for so long (it may still be importing) is killed together with its workers."""
+"""A template that does not answer for so long is killed together with its workers."""
 
 
 class Template:
@@ -36,6 +36,8 @@ class Template:
             raise
         self._control.settimeout(REPLY_DEADLINE_S)
         self._num_forks = 0
+        self.loaded = False
+        """Whether a worker has said anything, so that the template is past its imports."""
 
     @property
     def process_id(self) -> int:
@@ -53,6 +55,9 @@ class Template:
 
     def end(self, number: int) -> int:
         """Kill and reap one worker; its exit code, or -SIGKILL with the whole template if that does not answer."""
+        if not self.loaded:  # it would not answer before its imports end
+            self.kill()
+            return -signal.SIGKILL
         try:
             self._control.sendall(wire.CONTROL.pack(wire.END, number))
             reply = b""
@@ -95,6 +100,10 @@ class ForkedWorker:
         if self._code is None and not self._template.alive():
             self._code = -signal.SIGKILL
         return self._code
+
+    def spoke(self) -> None:
+        """It has sent something."""
+        self._template.loaded = True
 
     def end(self) -> int:
         """Kill and reap it; the exit code."""

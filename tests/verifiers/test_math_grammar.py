@@ -170,7 +170,7 @@ def test_notation_that_is_not_known_is_told_apart_from_mistakes(text: str) -> No
 def test_precedence_is_that_of_mathematics() -> None:
     pairs = [("-x^2", "-(x^2)"), ("2x^2", "2(x^2)"), ("x^y^z", "x^(y^z)"), ("1/2x", "(1/2)x"), ("a-b-c", "(a-b)-c"),
              (r"\sin 2x", r"\sin(2x)"), (r"\sin x \cos x", r"(\sin x)(\cos x)"), (r"\sin^2 x", r"(\sin x)^2"),
-             (r"\sqrt2x", r"(\sqrt2)x"), (r"\frac12x", r"\frac{1}{2}x"), ("x!^2", "(x!)^2"), 
+             (r"\sqrt2x", r"(\sqrt2)x"), (r"\frac12x", r"\frac{1}{2}x"), ("x!^2", "(x!)^2"),
              (r"e^{2x}", "e^(2x)")]  # fmt: skip
     for one, other in pairs:
         assert judge(one, other, POLICY).status == "correct", one
