@@ -17,13 +17,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tests.adversarial.attack import CORRECT, TIMEOUT, Attack
 from tests.adversarial.attacks import ATTACKS
 from tests.adversarial.harness import Harness, Result, make_sandbox, not_blocked
 from tests.adversarial.world import World
 from verifiers.sandbox import SandboxError, Tier
-
-TOGETHER = "time/"
-"""Rows that only take time: they run in one call."""
 
 
 def main() -> None:
@@ -50,7 +48,7 @@ def run(tier: Tier, folder: Path, only: str) -> dict[str, Any]:
                     return {"skipped": f"tier {tier} asked, {isolation.summary()}; canaries not blocked: {open_ones}"}
                 harness = Harness(world, sandbox)
                 harness.warm_up()
-                results = attack(harness, only)
+                results = attack(harness, tier, only)
                 summary = isolation.summary()
         except SandboxError as error:
             return {"skipped": f"this machine does not give tier {tier}: {error}"}
@@ -68,12 +66,22 @@ def run(tier: Tier, folder: Path, only: str) -> dict[str, Any]:
     }
 
 
-def attack(harness: Harness, only: str) -> dict[str, Result]:
-    """Every chosen row."""
+def attack(harness: Harness, tier: Tier, only: str) -> dict[str, Result]:
+    """Every chosen row: one by one, and those that would run until they are stopped in one call."""
     chosen = {name: row for name, row in ATTACKS.items() if only in name}
-    together = {name: row for name, row in chosen.items() if name.startswith(TOGETHER)}
+    together = {name: row for name, row in chosen.items() if runs_until_stopped(row)}
     results = {name: harness.single(name, row) for name, row in chosen.items() if name not in together}
-    return {**results, **harness.together(together)}
+    if together:
+        with make_sandbox(tier, patient=False) as sandbox:
+            impatient = Harness(harness.world, sandbox)
+            impatient.warm_up()
+            results |= impatient.together(together)
+        harness.world.forget()
+    return results
+
+
+def runs_until_stopped(row: Attack) -> bool:
+    return TIMEOUT in row.allowed and not row.fast and not row.twice and CORRECT not in row.allowed
 
 
 if __name__ == "__main__":

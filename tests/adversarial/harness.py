@@ -14,15 +14,16 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from verifiers.sandbox.compare import EqualityPolicy, equal
-
 from tests.adversarial.attack import BREACH, CORRECT, NONDETERMINISTIC, SECRET, Attack, grade
 from tests.adversarial.world import World, secret
 from verifiers.sandbox import Isolation, Sandbox, Tier
+from verifiers.sandbox.compare import EqualityPolicy, equal
 from verifiers.sandbox.records import Job, Limits, Run, RunStatus
 
 LIMITS = Limits(seconds=1.0, memory_mb=256)
 NUM_WORKERS = 2
+IMPATIENT = Limits(seconds=0.7, memory_mb=256)
+"""For programs that would run until they are stopped."""
 GRACE_S = 1.0
 """How much longer than its deadline a program may take on a busy machine."""
 MAX_DETAIL_CHARACTERS = 2_000
@@ -56,7 +57,7 @@ class Harness:
 
     def warm_up(self) -> None:
         """Both kinds of run once, so that whatever stays has started; from here on nothing may be left."""
-        self.sandbox.run([self._neighbour()[0] for _ in range(4 * NUM_WORKERS)])
+        self.sandbox.run([self._neighbour()[0] for _ in range(4 * self.sandbox.num_workers)])
         self.sandbox.run_twice([self._neighbour()[0] for _ in range(2)])
         self.world.forget()
 
@@ -72,7 +73,7 @@ class Harness:
             runs = self.sandbox.run([*jobs[:2], attack.job(self.world.replace), *jobs[2:]])
         took = time.monotonic() - began
         self._judge(result, attack, runs.pop(2))
-        bound = self._bound(attack) + LIMITS.seconds
+        bound = self._bound(attack) + self.sandbox.limits.seconds
         if took > bound:
             result.violations.append(f"the call took {took:.2f} s, more than {bound:g} s")
         self._judge_neighbours(result, "a neighbour", neighbours, runs)
@@ -104,13 +105,16 @@ class Harness:
 
     def _follow(self, result: Result, attack: Attack) -> None:
         """Honest programs run on every worker, and the sequel several times."""
-        following = [self._neighbour() for _ in range(NUM_WORKERS + 1)]
+        following = [self._neighbour() for _ in range(self.sandbox.num_workers + 1)]
         runs = self.sandbox.run([job for job, _ in following])
         self._judge_neighbours(result, "an honest program after it", following, runs)
         if attack.sequel:
             sequel = Attack("sequel", attack.sequel, (CORRECT,))
             # A comment makes each text another: identical jobs would run once.
-            jobs = [Job(f"{attack.sequel}# {number}\n", "f", sequel.inputs) for number in range(3 * NUM_WORKERS)]
+            jobs = [
+                Job(f"{attack.sequel}# {number}\n", "f", sequel.inputs)
+                for number in range(3 * self.sandbox.num_workers)
+            ]
             for run in self.sandbox.run(jobs):
                 outcome = Result()
                 self._judge(outcome, sequel, run)
@@ -154,7 +158,7 @@ class Harness:
                 result.violations.append(f"the sandbox's equality says {theirs}, the harness {result.grade}")
 
     def _bound(self, attack: Attack) -> float:
-        return (attack.max_seconds or LIMITS.seconds) + GRACE_S
+        return (attack.max_seconds or self.sandbox.limits.seconds) + GRACE_S
 
 
 def pieces(value: object, depth: int = 60) -> Iterable[str]:
@@ -171,9 +175,10 @@ def pieces(value: object, depth: int = 60) -> Iterable[str]:
             yield from pieces(member, depth - 1)
 
 
-def make_sandbox(tier: Tier) -> Sandbox:
-    """A sandbox that tries `tier` first."""
-    return Sandbox(num_workers=NUM_WORKERS, limits=LIMITS, best=tier, weakest=tier)
+def make_sandbox(tier: Tier, *, patient: bool = True) -> Sandbox:
+    """A sandbox of exactly this tier."""
+    workers, limits = (NUM_WORKERS, LIMITS) if patient else (2 * NUM_WORKERS, IMPATIENT)
+    return Sandbox(num_workers=workers, limits=limits, best=tier, weakest=tier)
 
 
 def not_blocked(isolation: Isolation) -> list[str]:
