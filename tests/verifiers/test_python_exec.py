@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-import psutil
 import pytest
-from helpers import SLACK_S, at_most, descendants, problem
+from helpers import SLACK_S, at_most, problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfplay.types import Status
-from verifiers import Execution, PythonExecutor, make_verifier
+from verifiers import Execution, PythonExecutor, make_verifier, python_exec
 from verifiers.inside import straight_line
-from verifiers.python_exec import ExecutionStatus
+from verifiers.python_exec import ExecutionStatus, PythonVerifier, rechecked
+from verifiers.sandbox import Job, Limits, SandboxError, Tier
 
 DEADLINE_S = 0.6
 HONEST = "a = [6, 7]\nb = a[0] * a[1]\nprint(b)\n"
@@ -24,13 +24,6 @@ PLAIN = "a = 6\nb = a * 7\nprint(b)\n"
 @pytest.fixture(scope="module")
 def executor() -> Iterator[PythonExecutor]:
     with PythonExecutor(deadline_s=DEADLINE_S, memory_mb=256) as executor:
-        yield executor
-
-
-@pytest.fixture(scope="module")
-def unfiltered() -> Iterator[PythonExecutor]:
-    """Without the system-call filter: the layers beneath must hold by themselves."""
-    with PythonExecutor(deadline_s=DEADLINE_S, memory_mb=256, syscall_filter=False) as executor:
         yield executor
 
 
@@ -92,7 +85,7 @@ def test_each_program_has_fresh_globals_and_intact_builtins(executor: PythonExec
         ("import sympy", "error", "raised ModuleNotFoundError"),
         ("pass", "ok", ""),
         ("", "ok", ""),
-        ("x" * 100_001, "error", "does not compile: longer"),
+        ("x" * 1_000_001, "error", "does not compile: longer"),
     ],
 )
 def test_ordinary_endings(executor: PythonExecutor, program: str, status: str, detail: str) -> None:
@@ -136,148 +129,104 @@ def statements() -> st.SearchStrategy[str]:
 def test_both_lanes_give_the_same_execution(
     executor: PythonExecutor, alone: PythonExecutor, programs: list[str]
 ) -> None:
+    programs = programs + many(10)  # enough for the shared lane
     assert list(map(outcome, executor.run(programs))) == list(map(outcome, alone.run(programs)))
 
 
 def test_growing_straight_line_integers_are_not_run_in_the_shared_lane(executor: PythonExecutor) -> None:
     squares = "x = 3\n" + "x = x * x\n" * 60
     with at_most(DEADLINE_S + SLACK_S + 0.3):
-        first, bomb, last = executor.run([PLAIN, squares, PLAIN])
+        first, bomb, last = executor.run([*many(10), PLAIN, squares, PLAIN])[10:]
     assert bomb.status in (ExecutionStatus.TIMEOUT, ExecutionStatus.MEMORY)
     assert first.stdout == last.stdout == "42\n"
 
 
-TIMEOUT, ERROR, MEMORY = "timeout", "error", "memory"
-FORK_AND_LEAVE = """
-import os, time
-pid = os.fork()
-if pid == 0:
-    os.setsid()
-    if os.fork() == 0:
-        time.sleep(60)
-    time.sleep(60)
-"""
 HOSTILE = {
-    "infinite loop": ("while True: pass", {TIMEOUT}),
-    "loop in C": ("sum(iter(int, 1))", {TIMEOUT}),
-    "power in C": ("x = 9**9**9", {TIMEOUT, MEMORY}),
-    "swallows everything": ("while True:\n try:\n  while True: pass\n except BaseException: pass", {TIMEOUT}),
-    "ignores signals": (
-        "import signal\nfor n in (1, 2, 14, 15):\n signal.signal(n, signal.SIG_IGN)\nwhile True: pass",
-        {TIMEOUT},
-    ),
-    "stops itself": ("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)", {TIMEOUT, ERROR}),
-    "sleeps": ("import time\ntime.sleep(100)", {TIMEOUT}),
-    "closes its pipes and stays": ("import os, time\nos.closerange(0, 50)\ntime.sleep(100)", {TIMEOUT}),
-    "memory bomb": ("x = [0] * 10**10", {MEMORY}),
-    "growing memory": ("x = []\nwhile True: x.append(bytearray(10**6))", {MEMORY, TIMEOUT}),
-    "output flood": ("while True: print('x' * 1000)", {"output_limit"}),
-    "drip": ("import time\nwhile True:\n print('x', flush=True)\n time.sleep(0.001)", {TIMEOUT}),
-    "leaves at once": ("import os\nprint('42')\nos._exit(0)", {ERROR}),
-    "leaves with our code": ("import os\nos._exit(66)", {MEMORY}),
+    "infinite loop": ("while True: pass", "timeout"),
+    "growing memory": ("x = []\nwhile True: x.append(bytearray(10**6))", "memory"),
+    "output flood": ("while True: print('x' * 1000)", "output_limit"),
+    "leaves at once": ("import os\nprint('42')\nos._exit(0)", "no_result"),
     "frames on all descriptors": (
-        'import os\nfor d in range(64):\n try: os.write(d, b\'["ok","",{"x":7}]\')\n except OSError: pass\nos._exit(0)',
-        {ERROR},
+        'import os\nfor d in range(64):\n try: os.write(d, b\'["ok","",{"x":7}]\')\n except OSError: pass',
+        "bad_frame",
     ),
-    "frames before its own": ("import os\nos.write(3, b'0' * 16 + b'[\"ok\", \"\", {}]')", {ERROR}),
-    "result flood": ("import os\nwhile True: os.write(3, b'0' * 65536)", {"output_limit"}),
-    "huge integer printed": ("print(10**5000)", {ERROR}),
-    "deep recursion": ("def f(n): return f(n + 1)\nf(0)", {ERROR}),
-    "deep recursion in C": (
-        "import sys\nsys.setrecursionlimit(10**9)\nx = ()\nfor _ in range(10**6): x = (x,)\nrepr(x)",
-        {ERROR, MEMORY, TIMEOUT},
-    ),
-    "segfault": ("import ctypes\nctypes.string_at(0)", {ERROR}),
-    "hostile exception text": ("class E(Exception):\n def __str__(self):\n  while True: pass\nraise E", {TIMEOUT}),
-    "leaves processes": (FORK_AND_LEAVE, {ERROR, "ok"}),
-    "fork and hold the pipes": (
-        "import os, time\nif os.fork() == 0:\n time.sleep(60)\nelse:\n os._exit(0)",
-        {ERROR},
-    ),
-    "thread that stays": (
-        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()",
-        {ERROR, "ok"},
-    ),
-    "parser bomb": ("x = " + "-" * 90_000 + "1", {ERROR, MEMORY, TIMEOUT}),
+    "huge integer printed": ("print(10**5000)", "error"),
+    "deep recursion": ("def f(n): return f(n + 1)\nf(0)", "error"),
+    "segfault": ("import ctypes\nctypes.string_at(0)", "crash"),
+    "fork": ("import os\nos.fork()", "error"),
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("filtered", [True, False], ids=["filtered", "unfiltered"])
-def test_hostile_programs_end_in_time_and_leave_nothing(
-    executor: PythonExecutor, unfiltered: PythonExecutor, name: str, filtered: bool
-) -> None:
-    program, expected = HOSTILE[name]
-    runner = executor if filtered else unfiltered
-    runner.run([HONEST])
+def test_hostile_programs_end_in_time_with_their_own_status(executor: PythonExecutor, name: str) -> None:
+    program, status = HOSTILE[name]
+    executor.run([HONEST])
     with at_most(DEADLINE_S + SLACK_S):
-        before, hostile, after = runner.run([HONEST, program, HONEST])
-    assert hostile.status.value in expected
+        before, hostile, after = executor.run([HONEST, program, HONEST])
+    assert hostile.status.value == status
     assert (before.status, before.stdout) == (after.status, after.stdout) == (ExecutionStatus.OK, "42\n")
-    workers = set(runner.pool.process_ids())
-    assert not [child for worker in workers for child in psutil.Process(worker).children(recursive=True)]
-    assert {process.pid for process in descendants()} >= workers
 
 
-def test_processes_that_left_their_group_are_killed_too(unfiltered: PythonExecutor) -> None:
-    program = "import os, time\npid = os.fork()\nif pid == 0:\n os.setsid()\n time.sleep(60)\ntime.sleep(0.1)\n"
-    (execution,) = unfiltered.run([program])
-    assert execution.status is ExecutionStatus.OK
-    assert not psutil.pid_exists(int(execution.values["pid"]))  # type: ignore[arg-type]
+def many(number: int) -> list[str]:
+    """Plain programs, enough for the shared lane."""
+    return [f"a = {index}\nb = a * 7\nprint(b)\n" for index in range(number)]
 
 
-def test_a_program_that_kills_the_worker_costs_nobody_else_anything(unfiltered: PythonExecutor) -> None:
-    murder = "import os\nos.kill(os.getppid(), 9)\nimport time\ntime.sleep(5)"
-    before, hostile, after = unfiltered.run([HONEST, murder, HONEST])
-    assert hostile.status is ExecutionStatus.FAULT
-    assert before.stdout == after.stdout == "42\n"
+def test_plain_programs_share_a_child_and_a_fiftieth_is_run_alone_too(
+    executor: PythonExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Job] = []
+    run = executor.sandbox.run
+    monkeypatch.setattr(executor.sandbox, "run", lambda jobs: sent.extend(jobs) or run(jobs))
+    programs = many(300)
+    assert [execution.stdout for execution in executor.run(programs)] == [f"{7 * index}\n" for index in range(300)]
+    alone = [job.program for job in sent if job.entry is None]
+    assert alone == [program for program in programs if rechecked(program)]
+    assert 1 <= len(alone) <= 20
 
 
-REFUSED = {
-    "kill the worker": "import os\nos.kill(os.getppid(), 9)",
-    "kill everything": "import os\nos.kill(-1, 0)",
-    "kill the group": "import os\nos.killpg(0, 0)",
-    "fork": "import os\nos.fork()",
-    "run a shell": "import os\nos.execv('/bin/sh', ['sh', '-c', 'true'])",
-    "subprocess": "import subprocess\nsubprocess.run(['/bin/true'], check=True)",
-    "socket": "import socket\nsocket.socket()",
-    "write a file": "open('/tmp/selfplay_escape', 'w')",
-    "append to a file": "open(__import__('os').__file__, 'a')",
-    "truncate on opening": "import os\nos.open(os.__file__, os.O_RDONLY | os.O_TRUNC)",
-    "remove a file": "import os\nos.unlink('/tmp/selfplay_no_such_file')",
-    "make a directory": "import os\nos.mkdir('/tmp/selfplay_escape')",
-    "rename": "import os\nos.rename('/tmp/selfplay_no_such_file', '/tmp/selfplay_other')",
-    "change a mode": "import os\nos.chmod('/tmp/selfplay_no_such_file', 0o777)",
-    "change another's limits": "import os, resource\nresource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))",
-    "write the worker's memory": "import os\nopen(f'/proc/{os.getppid()}/mem', 'r+b')",
-}
+def test_lanes_that_disagree_are_our_fault_and_logged(
+    executor: PythonExecutor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(
+        python_exec, "from_shared", lambda text: Execution(ExecutionStatus.OK, stdout="something else\n")
+    )
+    programs = many(300)
+    executions = dict(zip(programs, executor.run(programs), strict=True))
+    checked = {program for program in programs if rechecked(program)}
+    assert {program for program, run in executions.items() if run.status is ExecutionStatus.FAULT} == checked
+    assert caplog.text.count("the two lanes disagree") == len(checked) > 0
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_the_filter_refuses_what_reaches_outside(executor: PythonExecutor, name: str) -> None:
-    if "syscall_filter" not in executor.isolation():
-        pytest.skip("no system-call filter on this platform")
-    hostile, honest = executor.run([REFUSED[name], HONEST])
-    assert hostile.status is ExecutionStatus.ERROR
-    assert "Errno 1]" in hostile.detail or "not allowed to raise maximum limit" in hostile.detail, hostile.detail
-    assert honest.stdout == "42\n"
-
-
-def test_a_program_sees_no_environment_of_ours(executor: PythonExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_sees_no_environment_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_TOKEN", "s3cret-value")
-    program = "import os\nprint(dict(os.environ))\nprint(open('/proc/self/environ').read())"
     with PythonExecutor() as fresh:
-        (execution,) = fresh.run([program])
+        (execution,) = fresh.run(["import os\nprint(dict(os.environ))"])
     assert execution.status is ExecutionStatus.OK
     assert "LC_ALL" in execution.stdout
     assert "s3cret-value" not in execution.stdout
 
 
+def test_the_tier_is_told_and_a_weaker_machine_is_refused_unless_allowed() -> None:
+    with PythonExecutor(best=Tier.D) as weak, pytest.raises(SandboxError, match="tier D here, and tier B is required"):
+        weak.run(["print(1)"])
+    with PythonExecutor(best=Tier.D, allow_unsafe=True) as weak:
+        assert weak.isolation().tier is Tier.D
+        assert weak.run(["print(1)"])[0].stdout == "1\n"
+    with make_verifier("python_exec", best=Tier.D) as verifier, pytest.raises(SandboxError):
+        verifier.verify([(problem("1\n"), "print(1)")])
+
+
 def test_output_up_to_the_limit_is_kept_and_beyond_it_is_not() -> None:
     with PythonExecutor(max_output_bytes=100) as small:
         exact, over, plain_over = small.run(
-            ["import sys\nsys.stdout.write('x' * 100)", "import sys\nsys.stdout.write('x' * 101)", "print('y')\n" * 51]
-        )
+            [
+                "import sys\nsys.stdout.write('x' * 100)",
+                "import sys\nsys.stdout.write('x' * 101)",
+                "print('y')\n" * 51,
+                *many(10),
+            ]
+        )[:3]
     assert (exact.status, exact.stdout) == (ExecutionStatus.OK, "x" * 100)
     assert over.status is plain_over.status is ExecutionStatus.OUTPUT_LIMIT
     assert (over.stdout, plain_over.stdout) == ("x" * 100, "y\n" * 50)
@@ -326,3 +275,113 @@ def test_programs_of_the_environment_share_a_child() -> None:
     source = "b=3;c=b^2;d=c&1;pass;print(d)"
     assert straight_line.plausible(source)
     assert straight_line.run(source, 100) is not None
+
+
+@pytest.fixture(scope="module")
+def verifier() -> Iterator[PythonVerifier]:
+    with PythonVerifier(num_workers=2, deadline_s=DEADLINE_S, memory_mb=256) as verifier:
+        yield verifier
+
+
+DOUBLE = "def f(x):\n    return 2 * x + 1\n"
+CALLS = {"entry": "f", "inputs": "[[1], [2], [3]]", "expected": "[3, 5, 7]"}
+TUPLES = {"entry": '"g"', "inputs": '[[[1, 2]], [{"$set": [3]}]]', "expected": '[{"$tuple": [1, 2]}, {"$tuple": [3]}]'}
+STREAMS = {"stdin": '["1 2\\n", "3 4\\n"]', "expected": '["3\\n", "7\\n\\n"]'}
+TESTS = {"tests": "assert f(1) == 3\nassert f(2) in (5, 6) and not f(-0.5)"}
+LOOP = {"tests": "for i in range(3):\n    assert f(i) == 2 * i + 1"}
+JUDGED = [
+    (CALLS, DOUBLE, Status.CORRECT, ""),
+    (CALLS, "def f(x):\n    return 2.0 * x + 1\n", Status.WRONG, "wrong: call 1 of 3"),
+    (CALLS, "def f(x):\n    return 3\n", Status.WRONG, "wrong: call 2 of 3"),
+    (
+        CALLS,
+        "def f(x):\n    return 7 // (x - 2) * 0 + 2 * x + 1",
+        Status.WRONG,
+        "error: call 2 of 3: raised ZeroDivision",
+    ),
+    (CALLS, "def f(x)\n", Status.MALFORMED, "error: does not compile"),
+    (CALLS, "def g(x): return 1", Status.MALFORMED, "error: defines no function 'f'"),
+    (CALLS, "def f(x):\n    while True: pass", Status.TIMEOUT, "timeout: "),
+    (CALLS, "def f(x): return [0] * 10**11", Status.WRONG, "memory: "),
+    (CALLS, "def f(x): return [0] * 10**6", Status.WRONG, "output_limit: "),
+    (CALLS, "import ctypes\ndef f(x): ctypes.string_at(0)", Status.WRONG, "crash: signal 11"),
+    (CALLS, "import os\ndef f(x): os._exit(0)", Status.WRONG, "no_result: "),
+    (CALLS, "import os\nos.write(3, b'x')\n" + DOUBLE, Status.WRONG, "bad_frame: "),
+    (
+        CALLS,
+        "class A:\n def __eq__(s, o): return True\ndef f(x): return A()",
+        Status.WRONG,
+        "unsupported_type: call 1 of 3: A",
+    ),
+    (TUPLES, "def g(x):\n    return tuple(x)", Status.CORRECT, ""),
+    (TUPLES, "def g(x):\n    return list(x)", Status.WRONG, "wrong: call 1 of 2"),
+    (STREAMS, "print(sum(map(int, input().split())), '  ')", Status.CORRECT, ""),
+    (STREAMS, "print(3)", Status.WRONG, "wrong: input 2 of 2"),
+    (STREAMS, "print(1 / 0)", Status.WRONG, "error: input 1 of 2: raised ZeroDivisionError"),
+    (STREAMS, "print(", Status.MALFORMED, "error: does not compile"),
+    (TESTS, DOUBLE, Status.CORRECT, ""),
+    (TESTS, "def f(x):\n    return 3", Status.WRONG, "wrong: assertion 2 about f"),
+    (TESTS, "class A:\n def __eq__(s, o): return True\ndef f(x): return A()", Status.WRONG, "unsupported_type: "),
+    (TESTS, "assert_ = 1", Status.MALFORMED, "error: defines no function"),
+    (LOOP, DOUBLE, Status.UNDECIDED, "self_graded: "),
+    (LOOP, "def f(x):\n    return 3", Status.WRONG, "self_graded: error: raised AssertionError"),
+    (LOOP, "import sys\nsys.exit(0)", Status.WRONG, "self_graded: "),
+    ({**CALLS, "inputs": "[[1]"}, DOUBLE, Status.FAULT, "payload: inputs: not JSON"),
+    ({**CALLS, "inputs": "[1]"}, DOUBLE, Status.FAULT, "payload: inputs[0] is int"),
+    ({**CALLS, "expected": "[3]"}, DOUBLE, Status.FAULT, "payload: 3 inputs and 1 expected"),
+    ({**CALLS, "entry": "f()"}, DOUBLE, Status.FAULT, "payload: entry is 'f()'"),
+    ({"entry": "f", "inputs": "[]"}, DOUBLE, Status.FAULT, "payload: expected missing"),
+    ({**STREAMS, "stdin": "[1, 2]"}, DOUBLE, Status.FAULT, "payload: stdin[0] is int"),
+    ({"tests": "assert f(1"}, DOUBLE, Status.FAULT, "payload: tests are not Python"),
+]
+
+
+@pytest.mark.parametrize(("payload", "program", "status", "detail"), JUDGED, ids=range(len(JUDGED)))
+def test_a_program_is_judged_by_what_the_payload_asks(
+    verifier: PythonVerifier, payload: dict[str, str], program: str, status: Status, detail: str
+) -> None:
+    (verdict,) = verifier.verify([(problem("", **payload), program)])
+    assert (verdict.status, verdict.detail[: len(detail)]) == (status, detail)
+    assert bool(verdict.detail) == bool(detail)
+
+
+def test_a_batch_of_all_kinds_keeps_its_order(verifier: PythonVerifier) -> None:
+    rows = [row for row in JUDGED if row[2] is not Status.TIMEOUT]
+    verdicts = verifier.verify([(problem("", **payload), program) for payload, program, _, _ in rows])
+    assert [verdict.status for verdict in verdicts] == [status for _, _, status, _ in rows]
+
+
+def test_self_graded_tests_count_only_where_they_are_trusted() -> None:
+    with PythonVerifier(trust_self_graded=True) as trusting:
+        (verdict,) = trusting.verify([(problem("", **LOOP), DOUBLE)])
+    assert (verdict.status, verdict.detail[:12]) == (Status.CORRECT, "self_graded:")
+
+
+def test_a_program_that_depends_on_the_hash_seed_is_found_out_when_asked() -> None:
+    program = "def f(x):\n    return 2 * x + 1 if x < 3 or hash('a') == %d else 0\n"
+    with PythonVerifier(check_determinism=True) as checking:
+        seed_zero = checking.sandbox.run([Job("x = hash('a')")])[0].values["x"]
+        rows = [(problem("", **CALLS), program % seed_zero), (problem("", **CALLS), DOUBLE)]
+        lucky, honest = checking.verify(rows)
+    assert (lucky.status, lucky.detail[:18]) == (Status.WRONG, "nondeterministic: ")
+    assert honest.status is Status.CORRECT
+
+
+def test_the_expected_answer_is_nowhere_in_the_sandbox(verifier: PythonVerifier) -> None:
+    program = (
+        "import gc, sys\n"
+        "def f(x):\n"
+        "    frame, seen = sys._getframe(), []\n"
+        "    while frame:\n"
+        "        seen += [repr(v)[:100_000] for v in frame.f_locals.values()]\n"
+        "        frame = frame.f_back\n"
+        "    seen += [repr(o)[:1000] for o in gc.get_objects() if type(o) in (list, tuple) and len(o) < 50]\n"
+        "    return ''.join(seen).count(str(x[0] * 100 + x[1]))\n"
+    )
+    (verdict,) = verifier.verify([(problem("", entry="f", inputs="[[[73, 91]]]", expected="[7391]"), program)])
+    assert (verdict.status, verdict.extracted) == (Status.WRONG, "[0]")
+
+
+def test_limits_are_the_sandboxs() -> None:
+    with PythonVerifier(deadline_s=2.0, memory_mb=300) as made:
+        assert made.sandbox.limits == Limits(seconds=2.0, memory_mb=300)

@@ -101,6 +101,8 @@ def _reading(run: Run) -> Reading:
         status, detail = (run.status, run.detail) if call is None else (call.status, call.detail)
         return SelfGraded(f"its literals cannot be read ({status}: {detail})")
     answer = call.value
+    if type(answer) is not dict:  # the tests are somebody's data, and their expressions are run beside their reader
+        return SelfGraded("the tests changed how they are read")
     if "broken" in answer:
         return BrokenTestsError(str(answer["broken"]))
     if "reason" in answer:
@@ -116,4 +118,6 @@ def _check(entry: str, arguments: list[Any], wrappers: list[Any], relation: str,
         raise ValueError("not a check")
     if relation == "close" and not all(type(bound) in (int, float) and bound >= 0 for bound in expected[1:]):
         raise ValueError("a tolerance that is no number")
+    if any(name == "sum" and not all(type(start) in (int, float) for start in more) for name, more in wrappers):
+        raise ValueError("adding up lists takes quadratic time")
     return Check(entry, tuple(arguments), relation, expected, tuple((name, tuple(more)) for name, more in wrappers))

@@ -16,8 +16,8 @@ from verifiers.sandbox.records import Job, Limits, Run, RunStatus
 MAX_AHEAD = 16
 """Jobs that wait in a zygote's socket, so that it never waits for the parent."""
 MAX_AHEAD_BYTES = 1 << 18
-MAX_LOSSES = 2
-"""A job is run at most this often when its zygote dies or loses it."""
+MAX_LOSSES = 3
+"""A job is run at most this often when its zygote dies or loses it: somebody else may kill two in a row."""
 _TOKEN = 8
 
 

@@ -35,7 +35,10 @@ from verifiers.sandbox.process import Zygote, ZygoteError
 from verifiers.sandbox.records import Job, Limits, Run
 
 GRACE_S = 2.0
-MAX_START_FAILURES = 2
+MAX_START_FAILURES = 4
+START_PATIENCE_S = 20.0
+REST_S = 2.0
+"""After a failed start, so long no other is tried while some zygotes run."""
 _LAYERS = {
     Tier.A: {"namespaces": True, "landlock": True, "syscall_filter": True},
     Tier.B: {"namespaces": False, "landlock": True, "syscall_filter": True},
@@ -74,8 +77,8 @@ class Sandbox:
         self._twin: Sandbox | None = None
         self._isolation: Isolation | None = None
         self._chosen = self._best
-        self._start_failures = 0
         self._start_detail = ""
+        self._rest_until = 0.0
         self._lock = threading.RLock()
         self._owner = os.getpid()
         self._finalizer = weakref.finalize(self, _shut_down, self._zygotes, self._owner)
@@ -85,7 +88,6 @@ class Sandbox:
         with self._lock:
             self._adopt()
             batch = Batch(jobs, self.limits)
-            self._start_failures = 0
             try:
                 self._work(batch)
             except BaseException:  # also Ctrl-C: a zygote in the middle of a job would answer the next batch with it
@@ -113,11 +115,9 @@ class Sandbox:
         """What confines the programs (starts a zygote if none runs). Raises SandboxError."""
         with self._lock:
             self._adopt()
-            self._start_failures = 0
-            while self._isolation is None:
-                self._grow(1)
-                if self._start_failures >= MAX_START_FAILURES:
-                    raise SandboxError(f"no sandbox process could be started: {self._start_detail}")
+            self._grow(1)
+            if self._isolation is None:
+                raise SandboxError(f"no sandbox process could be started: {self._start_detail}")
             return self._isolation
 
     def process_ids(self) -> list[int]:
@@ -151,23 +151,23 @@ class Sandbox:
         for zygote in [zygote for zygote in self._zygotes if not zygote.alive()]:
             self._remove(zygote)
         while batch.num_open:
-            if self._start_failures < MAX_START_FAILURES:
-                self._grow(min(self.num_workers, batch.num_waiting + len(self._busy())))
+            self._grow(min(self.num_workers, batch.num_waiting + len(self._busy())))
             if not self._zygotes:
-                if self._start_failures >= MAX_START_FAILURES:
-                    batch.give_up(f"no sandbox process could be started: {self._start_detail}")
-                continue
+                batch.give_up(f"no sandbox process could be started: {self._start_detail}")
+                return
             for zygote in self._zygotes:
                 batch.feed(zygote, len(self._zygotes))
-            self._attend(batch)
+            for zygote, detail in self._attend(batch, self._busy()):
+                batch.lose([index for index, _ in zygote.in_flight], detail)
+                self._remove(zygote)
 
     def _busy(self) -> list[Zygote]:
         return [zygote for zygote in self._zygotes if zygote.in_flight]
 
-    def _attend(self, batch: Batch) -> None:
-        """Wait until a zygote says something or is overdue, and deal with it."""
+    def _attend(self, batch: Batch, busy: Sequence[Zygote]) -> list[tuple[Zygote, str]]:
+        """Wait until one of these zygotes says something or is overdue; those that are lost, and how."""
         poll = select.poll()
-        busy = self._busy()
+        lost = []
         for zygote in busy:
             poll.register(zygote, select.POLLIN | (select.POLLOUT if zygote.wants_to_write else 0))
         allowance = self.limits.seconds + GRACE_S
@@ -178,9 +178,10 @@ class Sandbox:
                 if zygote.wants_to_write:
                     zygote.write()
                 if not self._listen(zygote, batch):
-                    self._bury(zygote, batch, "its sandbox process ended")
+                    lost.append((zygote, "its sandbox process ended"))
             elif time.monotonic() > zygote.moved_at + allowance:
-                self._bury(zygote, batch, f"its sandbox process did not answer within {allowance:g} s")
+                lost.append((zygote, f"its sandbox process did not answer within {allowance:g} s"))
+        return lost
 
     def _listen(self, zygote: Zygote, batch: Batch) -> bool:
         """Take in what a zygote sent; whether it is still good."""
@@ -194,10 +195,6 @@ class Sandbox:
             batch.accept(index, read_reply(reply, token, batch.job(index), self.limits))
         return not ended
 
-    def _bury(self, zygote: Zygote, batch: Batch, detail: str) -> None:
-        batch.lose([index for index, _ in zygote.in_flight], detail)
-        self._remove(zygote)
-
     def _remove(self, zygote: Zygote) -> None:
         self._zygotes.remove(zygote)
         zygote.close()
@@ -207,39 +204,51 @@ class Sandbox:
             self._remove(zygote)
 
     def _grow(self, num_wanted: int) -> None:
-        """Start and prove zygotes until so many run; a failure is counted and remembered."""
-        while len(self._zygotes) < num_wanted and self._start_failures < MAX_START_FAILURES:
-            try:
-                zygote = self._start() if self._isolation is None else self._start_alike(self._isolation)
-            except (ZygoteError, OSError) as error:
-                self._start_failures += 1
-                self._start_detail = str(error)
-            else:
-                self._start_failures = 0
-                self._zygotes.append(zygote)
+        """Start and prove zygotes until so many run, or until starting has failed too often or for too long.
 
-    def _start(self) -> Zygote:
+        Where some run already, one failure is left for later: they can work meanwhile.
+        """
+        began, num_failures = time.monotonic(), 0
+        if self._zygotes and began < self._rest_until:
+            return
+        while len(self._zygotes) < num_wanted:
+            try:
+                zygote = self._start_first() if self._isolation is None else self._start_alike(self._isolation)
+                self._zygotes.append(zygote)
+            except (ZygoteError, OSError) as error:
+                num_failures += 1
+                self._start_detail = str(error)
+                self._rest_until = time.monotonic() + REST_S
+                if self._zygotes or num_failures >= MAX_START_FAILURES or time.monotonic() - began > START_PATIENCE_S:
+                    return
+
+    def _start_first(self) -> Zygote:
         """The first zygote, as strong as the machine allows. Raises SandboxError if that is too weak."""
-        found: list[tuple[Isolation, Tier]] = []
-        failure: ZygoteError | OSError | None = None
+        best: tuple[Isolation, Tier, Zygote] | None = None
+        failure: ZygoteError | OSError = ZygoteError("no tier could be set up")
         for tier in [tier for tier in Tier if tier.strength <= self._best.strength]:
             try:
                 zygote = self._start_in(tier)
+                isolation = self._prove(zygote)
             except (ZygoteError, OSError) as error:
                 failure = error
                 continue
-            isolation = self._prove(zygote)
-            found.append((isolation, tier))
-            if isolation.tier.strength >= min(tier.strength, Tier.B.strength) or tier is Tier.D:
-                best, self._chosen = max(found, key=lambda one: one[0].tier.strength)
-                if best.tier.strength < self._weakest.strength and not self._allow_unsafe:
-                    zygote.close()
-                    raise too_weak(best, self._weakest)
-                if best is isolation:
-                    self._isolation = isolation
-                    return zygote
+            if best is not None and isolation.tier.strength <= best[0].tier.strength:
+                zygote.close()
+                continue
+            if best is not None:
+                best[2].close()
+            best = isolation, tier, zygote
+            if isolation.tier.strength >= min(tier.strength, Tier.B.strength):
+                break  # a weaker tier has fewer layers, so it cannot reach more
+        if best is None:
+            raise failure
+        isolation, self._chosen, zygote = best
+        if isolation.tier.strength < self._weakest.strength and not self._allow_unsafe:
             zygote.close()
-        raise failure or ZygoteError("no tier could be set up")
+            raise too_weak(isolation, self._weakest)
+        self._isolation = isolation
+        return zygote
 
     def _start_alike(self, isolation: Isolation) -> Zygote:
         """Another zygote, which must be as strong as the first."""
@@ -258,18 +267,14 @@ class Sandbox:
         jobs = canaries.jobs(sys.executable, self.limits.memory_mb)
         limits = self.limits
         batch = Batch(jobs, limits, max_losses=1)
-        others, self._zygotes = self._zygotes, [zygote]
         try:
-            while batch.num_open and self._zygotes:
+            while batch.num_open:
                 batch.feed(zygote, 1)
-                self._attend(batch)
-            if not self._zygotes:
-                raise ZygoteError("it did not survive the attacks that it was tested with")
+                if self._attend(batch, [zygote]):
+                    raise ZygoteError("it did not survive the attacks that it was tested with")
         except BaseException:
             zygote.close()
             raise
-        finally:
-            self._zygotes = others
         results = {name: canaries.blocked(run) for name, run in zip(canaries.ATTACKS, batch.runs(), strict=True)}
         layers = tuple(zygote.facts["active"])
         return Isolation(canaries.reached(results, layers), layers, results, dict(zygote.facts["missing"]))

@@ -1,7 +1,7 @@
 """Attacks that every sandbox tries on itself when it starts, through the same path as any program.
 
 Each is a function `attack(world)` that returns a true value if it succeeded. What it is allowed to know about the
-outside comes in as data. An attack that raises, is killed, or finds nothing was blocked.
+outside comes in as data. An attack that raises, is killed, or finds nothing was blocked; one that hangs was not.
 
 They prove that a layer works, not that it is complete; that is what the attack suite of the tests is for.
 """
@@ -61,7 +61,7 @@ ATTACKS = {
     ),
     "make a thread": "import _thread\ndef attack(world):\n    return bool(_thread.start_new_thread(int, ()))",
     "execute a program": (
-        "import os\ndef attack(world):\n    os.execv(world['executable'], [world['executable'], '-c', 'while 1: pass'])"
+        "import os\ndef attack(world):\n    os.execv(world['executable'], [world['executable'], '-S', '-c', ''])"
     ),
     "signal the parent": "import os\ndef attack(world):\n    os.kill(os.getppid(), 0)\n    return True",
     "signal the trainer": "import os\ndef attack(world):\n    os.kill(world['trainer'], 0)\n    return True",
@@ -125,8 +125,8 @@ def _home() -> Path:
 
 
 def blocked(run: Run) -> bool:
-    """Whether an attack failed. A run that we lost proves nothing."""
-    if run.status is RunStatus.INFRA_ERROR or run.status is RunStatus.TIMEOUT:
+    """Whether an attack failed. A run that we lost proves nothing; one without a report became another program."""
+    if run.status in (RunStatus.INFRA_ERROR, RunStatus.TIMEOUT, RunStatus.NO_RESULT):
         return False
     return not (run.status is RunStatus.OK and any(_succeeded(call.status, call.value) for call in run.calls))
 

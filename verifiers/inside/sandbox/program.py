@@ -89,18 +89,26 @@ class Program:
         return report
 
     def _calls(self, function: Any, inputs: list[list[Any]]) -> tuple[str, str]:
-        """Values and failures of all calls, encoded. A mutable value is encoded before the next call can change it."""
+        """Values and failures of all calls, encoded. A mutable value is encoded before the next call can change it.
+
+        Raises MemoryError when the values cannot be reported together.
+        """
         encode, outcomes, failures, encoded = self._encode, [], [], {}
         kind, identify, scalars, anything, position = type, id, values.SCALARS, BaseException, 0
+        left = self._max_result_bytes
         for arguments in inputs:
-            value = None
+            value: Any = None
             try:
                 value = function(*arguments)
             except anything as error:
                 failures.append([position, *failure(error)])
             if identify(kind(value)) not in scalars:
+                # Every element takes a byte at least, so there is no need to encode what cannot fit.
+                if kind(value) is list and len(value) > left:
+                    raise MemoryError
                 try:
                     encoded[position] = encode(value)
+                    left -= len(encoded[position])
                 except anything as error:
                     failures.append([position, *not_encoded(error)])
                 value = None
