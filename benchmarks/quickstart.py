@@ -214,6 +214,11 @@ def _findings(by_name: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     if runs := by_name.get("no verifier"):
         worst = [max(accuracies(r, "before")[x] - accuracies(r)[x] for x in ("1", "2", "3", "4")) for r in runs]
         lines.append(f"| does no verifier rot? (largest loss on a seed level) | {_spread(worst)} | {_sign(worst)} |")
+    if runs := by_name.get("policy gradient"):
+        gains, imitation = ([_gain(run) for run in some] for some in (runs, learned))
+        lines.append(f"| does policy gradient improve? (mean over levels) | {_spread(gains)} | {_sign(gains)} |")
+        share = float(np.mean(gains)) / float(np.mean(imitation[: len(gains)]))
+        lines.append(f"| how much is that of what imitation gains at the same tokens? | {share:.0%} | · |")
     if runs := by_name.get("random over levels (oracle)"):
         top = list(accuracies(learned[0]))
         gaps = [
@@ -222,6 +227,12 @@ def _findings(by_name: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
         ]
         lines.append(f"| is the oracle ahead of learned? (mean over levels) | {_spread(gaps)} | {_sign(gaps)} |")
     return lines
+
+
+def _gain(summary: Mapping[str, Any]) -> float:
+    """Held-out accuracy after less before, mean over levels."""
+    before, after = accuracies(summary, "before"), accuracies(summary)
+    return float(np.mean([after[level] - before[level] for level in after]))
 
 
 def _spread(values: Sequence[float]) -> str:
