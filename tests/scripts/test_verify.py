@@ -486,7 +486,6 @@ def test_a_machine_that_cannot_confine_programs_is_a_message_and_status_2(tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
 
 
-@pytest.mark.xfail(reason="the sandbox does not start there yet")
 @pytest.mark.usefixtures("weak_machine")
 def test_programs_run_unconfined_only_if_that_is_allowed_and_that_is_said(tmp_path: Path, capsys: Any) -> None:
     file = write(tmp_path / "in.jsonl", [{"id": 1, "program": "print(4)", "reference": "4\n"}])
