@@ -43,7 +43,7 @@ PIECES = r"""1 42 0.5 1e5 1,234 x y n \pi e i + - * / ^ _ ( ) [ ] { } \{ \} \fra
 \int \sum_{i=1}^n \begin{pmatrix} & \\ \end{pmatrix} \left( \right) $ \$ ²
 √ \mathbb{R} \emptyset east \overline{3} 12_8 '
 9^9 9! {,} \! ~ 10^{10^{10}} \lfloor \rfloor \langle \rangle f(x) . .. \ \dots \text{ \angle \triangle""".split()  # noqa: SIM905
-SLOWEST_S = 0.5
+SLOWEST_S = 1.5
 
 
 @given(st.sampled_from(REFERENCES), st.lists(st.sampled_from(PIECES), max_size=30), st.sampled_from(["", " "]))

@@ -14,6 +14,7 @@ from verifiers.inside.math.judging import judge
 from verifiers.inside.math.nodes import TooLargeError
 from verifiers.inside.math.policy import MathPolicy
 from verifiers.inside.math.reading import read
+from verifiers.inside.math.sampling import sample_points
 
 POLICY = MathPolicy()
 INTEGERS = st.integers(-(10**30), 10**30)
@@ -145,7 +146,7 @@ def test_what_would_be_too_large_is_refused_before_it_is_computed(text: str) -> 
 
 
 def test_whole_sample_points_are_odd_and_even_for_every_letter() -> None:
-    points = [point for point in numeric.sample_points(["m", "n"], "test") if point["m"].denominator == 1]
+    points = [point for point in sample_points(["m", "n"], "test") if point["m"].denominator == 1]
     whole = [(int(point["m"]), int(point["n"])) for point in points if point["n"].denominator == 1]
     assert {(m % 2, n % 2) for m, n in whole[: numeric.NUM_WHOLE_POINTS]} == {(0, 0), (0, 1), (1, 0), (1, 1)}
 

@@ -627,3 +627,51 @@ def test_every_pair_gets_its_label(table: list[tuple[str, str, bool]]) -> None:
         if judgement.status not in (("correct",) if equal else ("wrong", "malformed"))
     ]
     assert wrong == []
+
+
+BRANCHES = [
+    ("(-1)^n", "1"),
+    ("(-1)^n", "(-1)^{2n}"),
+    ("(-2)^n", "2^n"),
+    (r"\frac{1+(-1)^n}{2}", "1"),
+    ("x", r"\arcsin(\sin x)"),
+    (r"\sqrt{x^2}", r"\arccos(\cos x)"),
+    ("|x-3|", "3-x"),
+    ("|x-50|", "50-x"),
+    (r"\max(x,100)", "100"),
+    (r"\frac{x}{|x|}", "1"),
+    (r"\lfloor x\rfloor", "x"),
+    ("x", "x+e^{-1000}"),
+    (r"\tanh(200)", "1"),
+    (r"1+e^{-1000}", "1+e^{-1001}"),
+]
+
+
+@pytest.mark.parametrize(("reference", "answer"), BRANCHES)
+def test_functions_that_agree_in_places_only_are_not_accepted(reference: str, answer: str) -> None:
+    assert judge(reference, answer, POLICY).status in ("wrong", "unknown", "undecided")
+    assert judge(answer, reference, POLICY).status in ("wrong", "unknown", "undecided")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["squared", "k", "M", "bn", "lakh", "dozen", "per mille", "below zero", "false", "cents short", "dollars in debt", "e",
+     "x", "octal", "thirds", "two", "doubled", "is not the answer", "or more", "pi", "infinity", "score", "times three"],
+)  # fmt: skip
+def test_words_that_may_change_a_number_are_no_unit(words: str) -> None:
+    assert judge("42", rf"42\text{{ {words}}}", POLICY).status == "wrong"
+
+
+@pytest.mark.parametrize(
+    "words", ["apples", "red apples", "cm", "square feet", "dollars", "hours", "people", "miles per hour"]
+)
+def test_units_and_counted_nouns_may_be_left_out(words: str) -> None:
+    assert judge("42", rf"42\text{{ {words}}}", POLICY).status == "correct"
+    assert judge(rf"42\text{{ {words}}}", "42", POLICY).status == "correct"
+    assert judge(rf"42\text{{ {words}}}", r"42\text{ oranges}", POLICY).status == "wrong"
+
+
+def test_a_pair_whose_ends_are_reversed_is_no_empty_set() -> None:
+    assert judge(r"\emptyset", "(3, 0.5)", POLICY).status != "correct"
+    assert judge("(3, 0.5)", "no solution", POLICY).status != "correct"
+    assert judge("(3, 0.5)", "(3, 1/2)", POLICY).status == "correct"

@@ -10,8 +10,8 @@ What would need too much memory or time (towers of powers, functions of huge arg
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from enum import Enum
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +19,7 @@ import mpmath  # type: ignore[import-untyped]
 
 from verifiers.inside.math import exact
 from verifiers.inside.math.nodes import Node, TooLargeError, UndefinedError, UnknownError, symbols, walk
+from verifiers.inside.math.sampling import branch_points, sample_points
 
 Value = Any
 mp = mpmath.mp
@@ -27,16 +28,19 @@ DIGITS = 50
 MORE_DIGITS = 130
 TOLERANCE = 35
 """Digits that must agree at `DIGITS`."""
-NUM_POINTS = 6
+NUM_POINTS = 8
 NUM_WHOLE_POINTS = 11
 """For what has values at whole numbers only, such as (-1)^n."""
-MAX_TRIES = 90
 _CLOSE = mp.mpf(10) ** -TOLERANCE
-MAX_DIGITS = 4000
-MAX_WRITTEN_DIGITS = 900
+MAX_DIGITS = 1500
+MAX_WRITTEN_DIGITS = 350
 """Digits of the numbers in an expression beyond which agreement could not be confirmed in reasonable time."""
 _MAX_MAGNITUDE = 1 << 20
 """Bits before the binary point of an argument of a function, and of a power's logarithm."""
+
+
+class AbsorbedError(UnknownError):
+    """A part is too small beside another to be seen at this precision, as e^{-1000} in 1 + e^{-1000}."""
 
 
 class Evaluator:
@@ -70,7 +74,7 @@ class Evaluator:
             case "neg":
                 return -self.value(node.args[0])
             case "add" | "mixed":
-                return mp.fsum([self.value(term) for term in node.args])
+                return _sum([self.value(term) for term in node.args])
             case "mul":
                 return mp.fprod([self.value(factor) for factor in node.args])
             case "div":
@@ -134,6 +138,10 @@ class Evaluator:
         function = _FUNCTIONS.get(name)
         if function is None:
             raise UnknownError(f"the function {name}")
+        if name in _NEAR_ONE and first != 0 and 2 * mp.mag(first) < -mp.prec:
+            raise AbsorbedError(f"{name} of a very small number")
+        if name == "tanh" and 2 * abs(mp.re(first)) > mp.prec * 0.69:
+            raise AbsorbedError("tanh of a large number")
         return function(first)
 
     def _root(self, value: Value, degree: Value) -> Value:
@@ -155,6 +163,13 @@ class Evaluator:
         if base and self._real and base[0] < 0:
             raise UndefinedError("a logarithm without a value")
         return mp.log(value) / mp.log(base[0]) if base else mp.log(value)
+
+
+def _sum(terms: list[Value]) -> Value:
+    sizes = [mp.mag(term) for term in terms if term != 0]
+    if sizes and min(sizes) < max(sizes) - mp.prec:
+        raise AbsorbedError("a summand too small beside another")
+    return mp.fsum(terms)
 
 
 def _fraction(value: Fraction) -> Value:
@@ -186,6 +201,7 @@ def _parts(name: str, value: Value) -> Value:
     return mp.floor(value) if name == "floor" else mp.ceil(value)
 
 
+_NEAR_ONE = ("exp", "cos", "cosh", "sec")
 _FUNCTIONS: dict[str, Any] = {
     "exp": mp.exp, "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "cot": mp.cot, "sec": mp.sec, "csc": mp.csc,
     "arcsin": mp.asin, "arccos": mp.acos, "arctan": mp.atan, "arccot": mp.acot, "arcsec": mp.asec, "arccsc": mp.acsc,
@@ -218,43 +234,68 @@ def evaluate(node: Node, digits: int, *, real: bool, values: Mapping[str, Fracti
 def closed_equal(first: Node, second: Node) -> bool:
     """Whether two closed expressions are equal; raises UndefinedError if either has no value."""
     real = not any((one.kind, one.value) == ("constant", "i") for tree in (first, second) for one in walk(tree))
-    one, other = (_value_or_none(tree, {}, real=real) for tree in (first, second))
-    if one is None or other is None:  # then as complex numbers; what has no value even so raises
-        real = False
-        one, other = (evaluate(tree, DIGITS, real=False) for tree in (first, second))
-    if not _agree(one, other, first, second, {}, real=real):
-        return False
+    try:
+        one, other = (_value_or_none(tree, {}, real=real) for tree in (first, second))
+        if one is None or other is None:  # then as complex numbers; what has no value even so raises
+            real = False
+            one, other = (evaluate(tree, DIGITS, real=False) for tree in (first, second))
+        if not _agree(one, other, first, second, {}, real=real):
+            return False
+        digits = MORE_DIGITS
+    except AbsorbedError:
+        digits = MAX_DIGITS
     needed = written_digits(first, second)
     if needed > MAX_WRITTEN_DIGITS:
         raise UnknownError("agreement of numbers with very many digits")
-    digits = min(MAX_DIGITS, MORE_DIGITS + 4 * needed)
-    return _vanishes(first, second, {}, real=real, digits=digits)
+    return _vanishes(first, second, {}, real=real, digits=min(MAX_DIGITS, digits + 4 * needed))
 
 
 def functions_equal(first: Node, second: Node, seed: str) -> bool:
     """Whether two expressions with letters are equal wherever both are defined; UnknownError if hardly anywhere."""
     names = sorted(symbols(first) | symbols(second))
     real = not any((one.kind, one.value) == ("constant", "i") for tree in (first, second) for one in walk(tree))
+    for values in branch_points(names, seed, first, second):
+        if _at_point(first, second, values, real=real) is _Point.DIFFERENT:
+            return False
     num_good = num_fractional = num_one_sided = 0
     for values in sample_points(names, seed):
-        one, other = (_value_or_none(tree, values, real=real) for tree in (first, second))
-        if one is None or other is None:
-            num_one_sided += one is not other
-            continue
-        try:
-            if not _agree(one, other, first, second, values, real=real):
-                return False
-        except UndefinedError:
-            continue
-        if num_good == 0 and not _vanishes(first, second, values, real=real, digits=MORE_DIGITS):
+        found = _at_point(first, second, values, real=real, certain=num_good == 0)
+        if found is _Point.DIFFERENT:
             return False
-        num_good += 1
-        num_fractional += any(value.denominator != 1 for value in values.values())
-        if num_good >= (NUM_POINTS if num_fractional else NUM_WHOLE_POINTS):
-            return True
+        num_one_sided += found is _Point.ONE_SIDED
+        if found is _Point.SAME:
+            num_good += 1
+            num_fractional += any(value.denominator != 1 for value in values.values())
+            if num_good >= (NUM_POINTS if num_fractional else NUM_WHOLE_POINTS):
+                return True
     if num_good == 0 and num_one_sided >= NUM_POINTS:
         return False  # where one has values the other has none
     raise UnknownError("too few points where both sides are defined")
+
+
+class _Point(Enum):
+    """What one point says about two functions."""
+
+    SAME = 1
+    DIFFERENT = 2
+    ONE_SIDED = 3  # only one is defined there
+    UNUSABLE = 4
+
+
+def _at_point(
+    first: Node, second: Node, values: Mapping[str, Fraction], *, real: bool, certain: bool = False
+) -> _Point:
+    """Compare two functions at a point; `certain` also confirms what is the same at more digits."""
+    try:
+        one, other = (_value_or_none(tree, values, real=real) for tree in (first, second))
+        if one is None or other is None:
+            return _Point.UNUSABLE if one is other else _Point.ONE_SIDED
+        same = _agree(one, other, first, second, values, real=real)
+        if same and certain:
+            same = _vanishes(first, second, values, real=real, digits=MORE_DIGITS)
+        return _Point.SAME if same else _Point.DIFFERENT
+    except (UndefinedError, TooLargeError, AbsorbedError):
+        return _Point.UNUSABLE
 
 
 def _value_or_none(node: Node, values: Mapping[str, Fraction], *, real: bool) -> Value:
@@ -262,29 +303,6 @@ def _value_or_none(node: Node, values: Mapping[str, Fraction], *, real: bool) ->
         return evaluate(node, DIGITS, real=real, values=values)
     except UndefinedError:
         return None
-
-
-_SCALES = (Fraction(1), Fraction(-1), Fraction(3), Fraction(-2), Fraction(10), Fraction(1, 3), Fraction(100))
-
-
-def sample_points(names: list[str], seed: str) -> Iterator[dict[str, Fraction]]:
-    """Points of several sizes, signs and kinds (whole ones among them); the same for the same seed."""
-    for count in range(MAX_TRIES):
-        point = {}
-        for position, name in enumerate(names):
-            digest = hashlib.blake2b(f"{seed}\0{name}\0{count}".encode("utf-8", "replace"), digest_size=8).digest()
-            drawn = int.from_bytes(digest[:6], "big")
-            if count % 6 == 5:
-                point[name] = Fraction(_whole(count // 6, position))
-            else:
-                scale = _SCALES[(count + digest[6] * (count > len(_SCALES))) % len(_SCALES)]
-                point[name] = scale * Fraction(1 + drawn % 999_979, 999_983)
-        yield point
-
-
-def _whole(turn: int, position: int) -> int:
-    """Small natural numbers, odd and even in turn: 1, 2, 3, … for the first letter, other orders for the others."""
-    return turn + 1 if position == 0 else 1 + (turn * (2 * position + 1) + turn // 2 * position + position) % 13
 
 
 def _agree(one: Value, other: Value, first: Node, second: Node, values: Mapping[str, Fraction], *, real: bool) -> bool:
@@ -306,6 +324,8 @@ def _vanishes(
         gap, scale = abs(one - other), max(abs(one), abs(other))
         if gap == 0 or gap <= scale * mp.mpf(10) ** (DIGITS - TOLERANCE - digits):
             return True
+        if before is None and digits == MAX_DIGITS:
+            return False
         if before is None:
             before = abs(
                 evaluate(first, DIGITS, real=real, values=values) - evaluate(second, DIGITS, real=real, values=values)

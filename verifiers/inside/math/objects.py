@@ -14,8 +14,8 @@ from verifiers.inside.math.policy import MathPolicy
 from verifiers.inside.math.reading import expanded, has_plusminus
 from verifiers.inside.math.realsets import REGION_KINDS, NotARegionError, is_inequality, same_region
 from verifiers.inside.math.relations import compare_relations, name_of
-from verifiers.inside.math.scalars import DIFFERENT, SAME, compare_expressions, is_expression
-from verifiers.inside.math.units import read_unit
+from verifiers.inside.math.scalars import DIFFERENT, NOT_FINAL, SAME, compare_expressions, is_expression
+from verifiers.inside.math.units import may_be_left_out, read_unit
 
 MAX_MATCHING = 60
 """Items of two collections that are matched one by one; number literals are matched at any count."""
@@ -82,7 +82,9 @@ def _compare_others(reference: Node, answer: Node, policy: MathPolicy) -> str:
     if pair[0] == "operator" or pair[1] == "operator" or "mul" in pair or "pow" in pair or "add" in pair:
         if literal(reference) is not None or "text" in pair:
             return DIFFERENT
-        if any(_has_object_inside(tree) for tree in (reference, answer)):
+        if _has_object_inside(answer) and not _has_object_inside(reference):
+            return NOT_FINAL
+        if _has_object_inside(reference):
             raise UnknownError("arithmetic with objects")
     return DIFFERENT
 
@@ -247,6 +249,8 @@ def _compare_quantities(reference: Node, answer: Node, policy: MathPolicy) -> st
     rule = policy.degrees if "degree" in (left_unit, right_unit) else policy.units
     if left_unit and not right_unit and rule == "required":
         return "the unit is missing"
+    if not left_unit and not may_be_left_out(right_unit):
+        return "words behind the number that are no unit"
     if not left_unit or not right_unit:
         return compare(left, right, policy)
     (dimension, size), (other_dimension, other_size) = read_unit(left_unit), read_unit(right_unit)

@@ -27,6 +27,10 @@ class NoSetError(UndefinedError):
     """It is written like a set of reals and is none: infinity inside an interval, a number in a union."""
 
 
+class ReversedError(NotARegionError):
+    """A pair whose first number is not the smaller one: no interval, but it may be a tuple."""
+
+
 class End(NamedTuple):
     """An end of an interval: value for ordering, tree for comparing, whether it belongs to the interval."""
 
@@ -104,7 +108,9 @@ def _pieces(node: Node) -> list[Piece]:
         case "bracketed" if len(node.args) == 2:
             opening, closing = node.value
             low, high = _end(node.args[0], opening == "["), _end(node.args[1], closing == "]")
-            return [Piece(low, high)] if _nonempty(low, high) else []
+            if not _nonempty(low, high):
+                raise ReversedError("a pair whose first number is not the smaller one")
+            return [Piece(low, high)]
         case "set":
             return [Piece(_end(one, True), _end(one, True)) for one in node.args[:_MAX_PIECES]]
         case "setop":
@@ -127,7 +133,10 @@ def _nonempty(low: End, high: End) -> bool:
 
 
 def _combined(node: Node) -> list[Piece]:
-    left, right = _pieces(node.args[0]), _pieces(node.args[1])
+    try:
+        left, right = _pieces(node.args[0]), _pieces(node.args[1])
+    except ReversedError as error:
+        raise NoSetError("an interval whose ends are reversed") from error
     if node.value == "cup":
         return left + right
     return _intersection(left, right) if node.value == "cap" else _minus(left, right)

@@ -12,6 +12,7 @@ from verifiers.inside.math import exact, numeric
 from verifiers.inside.math.forms import Literal, calls, literal, standing, undone
 from verifiers.inside.math.nodes import Node, TooLargeError, UndefinedError, UnknownError, symbols, walk
 from verifiers.inside.math.policy import MathPolicy
+from verifiers.inside.math.sampling import sample_points
 
 SAME = ""
 DIFFERENT = "different"
@@ -210,7 +211,7 @@ def _sign_of_ratio(first: Node, second: Node, names: list[str]) -> int:
 def _ratios(first: Node, second: Node, names: list[str]) -> list[numeric.Value]:
     """Ratios at some points where both are real; None where one is zero."""
     found: list[numeric.Value] = []
-    for values in numeric.sample_points(names, "ratios"):
+    for values in sample_points(names, "ratios"):
         try:
             one = numeric.evaluate(first, numeric.DIGITS, real=True, values=values)
             other = numeric.evaluate(second, numeric.DIGITS, real=True, values=values)

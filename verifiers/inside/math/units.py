@@ -58,6 +58,24 @@ _COMPOUND = {"mph": "mile / hour", "kmh": "km / hour", "kph": "km / hour", "mps"
 _IGNORED = {"of", "the", "a", "in", "each", "total", "about"}
 _POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 
+_NOUNS = {"people", "children", "men", "women", "feet", "mice", "geese", "fish", "sheep", "students", "ways", "dice"}
+_NOT_COUNTED = {
+    "times", "halves", "thirds", "quarters", "dozens", "scores", "grosses", "pairs", "couples", "ones", "twos", "tens",
+    "hundreds", "thousands", "millions", "billions", "trillions", "lakhs", "crores", "percents", "points", "less",
+    "minus", "plus", "versus", "yes", "this", "pass", "cross", "cubes", "its", "was", "has", "does", "negatives",
+    "inverses", "factorials", "zeros", "infinities", "bits", "degrees",
+}  # fmt: skip
+_GLUE = {
+    "no", "not", "or", "and", "in", "of", "below", "under", "over", "above", "short", "past", "per", "less", "more",
+    "fewer", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twenty", "thirty",
+    "forty", "fifty", "hundred", "thousand", "million", "billion", "trillion", "dozen", "score", "gross", "lakh",
+    "crore", "half", "third", "quarter", "binary", "octal", "decimal", "hex", "base", "inverse", "double", "doubled",
+    "triple", "false", "true", "wrong", "right", "maybe", "about", "almost", "nearly", "without", "minus", "plus",
+    "squared", "cubed", "square", "cubic", "root", "negative", "infinity", "infinite", "debt", "missing", "other",
+    "non", "off", "out",
+}  # fmt: skip
+_MAX_NOUN_WORDS = 3
+
 Dimension = tuple[tuple[str, int], ...]
 
 
@@ -102,3 +120,35 @@ def _one(word: str) -> tuple[str, Fraction]:
         if name in _TABLE and (len(name) > 1 or word == name):
             return _TABLE[name]
     return f"word {lower.removesuffix('s')}", Fraction(1)
+
+
+def may_be_left_out(text: str) -> bool:
+    """Whether words behind a number only say what it counts or measures: a known unit, or a counted noun.
+
+    An unknown word may as well change the number (`42 lakh`, `42 below zero`), so that most are not taken for a unit.
+    """
+    words = text.split()
+    if words[0] == "degree" and words[1:] in (["C"], ["F"], ["Celsius"], ["Fahrenheit"]):
+        return True
+    if all(_is_known(word) for word in words):
+        return any(_in_table(word) for word in words)
+    if len(words) > _MAX_NOUN_WORDS or any(not word.isalpha() or not word.islower() or len(word) < 3 for word in words):
+        return False
+    if any(
+        word in _GLUE or word in _NOT_COUNTED or word.endswith(("ths", "ly", "illion", "illions")) for word in words
+    ):
+        return False
+    return words[-1] in _NOUNS or (words[-1].endswith("s") and not words[-1].endswith(("ss", "us", "is")))
+
+
+def _is_known(word: str) -> bool:
+    if word in ("/", "^", "*", "per", "squared", "cubed") or word.lower() in _POWERS or word.isdigit():
+        return True
+    return word.lower() in _COMPOUND or _in_table(word)
+
+
+def _in_table(word: str) -> bool:
+    lower = word.lower()
+    if len(word) == 1:
+        return word in ("m", "s", "g", "h", "L", "l")
+    return lower in _COMPOUND or word in _TABLE or lower in _TABLE or lower.removesuffix("s") in _TABLE
