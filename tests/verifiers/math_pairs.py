@@ -615,6 +615,11 @@ x^2 != x^2 + 0.0000001 ;; x^{2.0000001} ;; x^2 \text{ or } x^3 ;; \sum_{k=1}^{2}
 \max(x,y) == \frac{x+y+|x-y|}{2}
 (-1)^n == (-1)^{n+2} ;; -(-1)^{n+1} ;; \frac{1}{(-1)^n}
 \max(x,-x) == |x|
+\cos|x| == \cos x
+|ab| == |a||b|
+\ln x^2 == 2\ln|x|
+15 == 15 \text{ marbles} ;; 15 \text{ red marbles} ;; 15 \text{ people} ;; 15 \text{ miles} ;; 15 \text{ years old}
+15 == 15 \text{ boxes} ;; 15 \text{ cookies} ;; 15 \text{ minutes} ;; 15 \text{ books} ;; 15\text{ sq. units}
 """
 
 COMPLETIONS: tuple[tuple[str, str, str, bool], ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator, Sequence
 
@@ -111,6 +112,21 @@ def test_an_answer_is_its_own_reference_in_every_category(verifier: PooledVerifi
     got = verifier.verify([(problem(pair.reference), pair.text) for pair in pairs])
     wrong = [row for row in zip(pairs, got, strict=True) if row[1].status is not Status.CORRECT]
     assert not wrong, listed(wrong)
+
+
+def test_any_reference_can_be_judged_against_any_answer(verifier: PooledVerifier) -> None:
+    random_ = random.Random("crossed")
+    references = sorted({pair.reference for pair in (*PAIRS, *TRAPS)})
+    texts = sorted({pair.text for pair in (*PAIRS, *TRAPS) if len(pair.text) < 300})
+    crossed = [(reference, text) for reference in references for text in random_.sample(texts, 30)]
+    got = verifier.verify([(problem(reference), text) for reference, text in crossed])
+    broken = [
+        (*row, verdict)
+        for row, verdict in zip(crossed, got, strict=True)
+        if verdict.status in (Status.FAULT, Status.TIMEOUT)
+    ]
+    assert len(crossed) > 9000
+    assert broken == []
 
 
 def test_a_verdict_does_not_depend_on_the_batch(verifier: PooledVerifier, verdicts: list[Verdict]) -> None:
