@@ -39,7 +39,7 @@ from verifiers.pool import WorkerPool
 
 __all__ = ["MathPolicy", "MathVerifier"]
 
-MAX_COMPLETION_CHARACTERS = 4_000_000
+MAX_COMPLETION_CHARACTERS = 1_000_000
 _LOG = logging.getLogger(__name__)
 _NO_ANSWER = Verdict(Status.MALFORMED, None, "no_answer")
 _OVERRIDES = tuple(name for name in FIELDS if name != "version")

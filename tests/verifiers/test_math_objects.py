@@ -655,8 +655,10 @@ def test_functions_that_agree_in_places_only_are_not_accepted(reference: str, an
 
 @pytest.mark.parametrize(
     "words",
-    ["squared", "k", "M", "bn", "lakh", "dozen", "per mille", "below zero", "false", "cents short", "dollars in debt", "e",
-     "x", "octal", "thirds", "two", "doubled", "is not the answer", "or more", "pi", "infinity", "score", "times three"],
+    ["squared", "k", "M", "bn", "lakh", "dozen", "per mille", "below zero", "false", "cents short", "dollars in debt",
+     "e",
+     "x", "octal", "thirds", "two", "doubled", "is not the answer", "or more", "pi", "infinity",
+     "score", "times three"],
 )  # fmt: skip
 def test_words_that_may_change_a_number_are_no_unit(words: str) -> None:
     assert judge("42", rf"42\text{{ {words}}}", POLICY).status == "wrong"

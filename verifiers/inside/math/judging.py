@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import NamedTuple
 
 from verifiers.inside.math.forms import literal
@@ -15,6 +16,9 @@ from verifiers.inside.math.policy import MathPolicy
 from verifiers.inside.math.reading import Answer, EmptyError, read, read_reference, spelling_of
 from verifiers.inside.math.scalars import NOT_FINAL
 
+_FRACTION = re.compile(
+    r"(-?)(?:\\[dt]?frac\{([0-9]{1,18})\}\{([1-9][0-9]{0,17})\}|([0-9]{1,18})(?:/([1-9][0-9]{0,17}))?)"
+)
 _STANDING = re.compile(r"\\(?:i*int|oint|sum|prod|lim|binom|partial)(?![A-Za-z])|∫|∑|∏")
 _SHORT_INTEGER = re.compile(r"-?[0-9]{1,18}")
 
@@ -31,6 +35,10 @@ def judge(reference: str, answer: str, policy: MathPolicy) -> Judgement:
     """Compare an answer with a reference, both without the text around them."""
     if _SHORT_INTEGER.fullmatch(answer) and _SHORT_INTEGER.fullmatch(reference):
         return Judgement("correct" if int(answer) == int(reference) else "wrong", answer, "")
+    if (fraction := _plain_fraction(answer)) is not None and (
+        expected_fraction := _plain_fraction(reference)
+    ) is not None:
+        return Judgement("correct" if fraction == expected_fraction else "wrong", answer, "")
     opaque = ""
     try:
         expected = read_reference(reference, policy)
@@ -50,6 +58,16 @@ def judge(reference: str, answer: str, policy: MathPolicy) -> Judgement:
     if expected is None:
         return Judgement("unknown", shown, f"the reference has {opaque}")
     return _judge_read(expected, answer, policy, shown)
+
+
+def _plain_fraction(text: str) -> Fraction | None:
+    """The value of the commonest spellings of a fraction or an integer, without the grammar."""
+    match = _FRACTION.fullmatch(text)
+    if match is None:
+        return None
+    sign, above, below, whole_above, whole_below = match.groups()
+    value = Fraction(int(above or whole_above), int(below or whole_below or 1))
+    return -value if sign else value
 
 
 def _judge_read(expected: Answer, answer: str, policy: MathPolicy, shown: str) -> Judgement:

@@ -65,6 +65,15 @@ def walk(node: Node) -> Iterator[Node]:
         waiting.extend(one.args)
 
 
+def commuted(node: Node) -> str:
+    """A text that is the same for trees that differ only in the order of terms and factors."""
+    parts = [commuted(child) for child in node.args]
+    if node.kind in ("add", "mul"):
+        parts.sort()
+    value = node.value.value if node.kind == "number" else node.value
+    return f"{node.kind}<{value}>({','.join(parts)})"
+
+
 def deeper_than(node: Node, limit: int) -> bool:
     """Whether a tree has more levels than that; does not recurse."""
     level = [node]

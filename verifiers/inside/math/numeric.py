@@ -257,12 +257,13 @@ def functions_equal(first: Node, second: Node, seed: str) -> bool:
     for values in branch_points(names, seed, first, second):
         if _at_point(first, second, values, real=real) is _Point.DIFFERENT:
             return False
-    num_good = num_fractional = num_one_sided = 0
+    num_good = num_fractional = num_one_sided = num_too_large = 0
     for values in sample_points(names, seed):
         found = _at_point(first, second, values, real=real, certain=num_good == 0)
         if found is _Point.DIFFERENT:
             return False
         num_one_sided += found is _Point.ONE_SIDED
+        num_too_large += found is _Point.TOO_LARGE
         if found is _Point.SAME:
             num_good += 1
             num_fractional += any(value.denominator != 1 for value in values.values())
@@ -270,6 +271,8 @@ def functions_equal(first: Node, second: Node, seed: str) -> bool:
                 return True
     if num_good == 0 and num_one_sided >= NUM_POINTS:
         return False  # where one has values the other has none
+    if num_good == 0 and num_too_large:
+        raise TooLargeError("values that are too large wherever they were tried")
     raise UnknownError("too few points where both sides are defined")
 
 
@@ -280,6 +283,7 @@ class _Point(Enum):
     DIFFERENT = 2
     ONE_SIDED = 3  # only one is defined there
     UNUSABLE = 4
+    TOO_LARGE = 5
 
 
 def _at_point(
@@ -294,7 +298,9 @@ def _at_point(
         if same and certain:
             same = _vanishes(first, second, values, real=real, digits=MORE_DIGITS)
         return _Point.SAME if same else _Point.DIFFERENT
-    except (UndefinedError, TooLargeError, AbsorbedError):
+    except TooLargeError:
+        return _Point.TOO_LARGE
+    except (UndefinedError, AbsorbedError):
         return _Point.UNUSABLE
 
 

@@ -9,6 +9,7 @@ import hashlib
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from itertools import islice
 
 from verifiers.inside.math.nodes import Node, walk
@@ -29,17 +30,21 @@ _WHOLE = (1, 2, 3, -1, 4, -2, 5, 7, 6, -3, 8, 10, 9, -4, 11, 13, 12, -5, 14, 16,
 def sample_points(names: list[str], seed: str) -> Iterator[dict[str, Fraction]]:
     """Points of several sizes, signs and kinds (whole ones among them); the same for the same seed."""
     for count in range(MAX_TRIES):
-        point = {}
-        for position, name in enumerate(names):
-            if count % 4 == 3:
-                turn = count // 4
-                point[name] = Fraction(_WHOLE[(turn + position * (turn // 2 + 7)) % len(_WHOLE)])
-                continue
-            digest = hashlib.blake2b(f"{seed}\0{name}\0{count}".encode("utf-8", "replace"), digest_size=8).digest()
-            share = Fraction(1 + int.from_bytes(digest[:6], "big") % 999_979, 999_983)
-            turn = count - count // 4
-            point[name] = _SCALES[(turn + position * (turn // 3 + 5)) % len(_SCALES)] * (1 + share) / 2
-        yield point
+        yield dict(zip(names, _point(tuple(names), seed, count), strict=True))
+
+
+@lru_cache(maxsize=4096)
+def _point(names: tuple[str, ...], seed: str, count: int) -> tuple[Fraction, ...]:
+    if count % 4 == 3:
+        turn = count // 4
+        return tuple(Fraction(_WHOLE[(turn + place * (turn // 2 + 7)) % len(_WHOLE)]) for place in range(len(names)))
+    point = []
+    turn = count - count // 4
+    for place, name in enumerate(names):
+        digest = hashlib.blake2b(f"{seed}\0{name}\0{count}".encode("utf-8", "replace"), digest_size=8).digest()
+        share = Fraction(1 + int.from_bytes(digest[:6], "big") % 99_989, 99_991)
+        point.append(_SCALES[(turn + place * (turn // 3 + 5)) % len(_SCALES)] * (1 + share) / 2)
+    return tuple(point)
 
 
 def branch_points(names: list[str], seed: str, *trees: Node) -> list[dict[str, Fraction]]:

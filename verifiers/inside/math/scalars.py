@@ -10,7 +10,7 @@ from itertools import islice
 
 from verifiers.inside.math import exact, numeric
 from verifiers.inside.math.forms import Literal, calls, literal, standing, undone
-from verifiers.inside.math.nodes import Node, TooLargeError, UndefinedError, UnknownError, symbols, walk
+from verifiers.inside.math.nodes import Node, TooLargeError, UndefinedError, UnknownError, commuted, symbols, walk
 from verifiers.inside.math.policy import MathPolicy
 from verifiers.inside.math.sampling import sample_points
 
@@ -37,7 +37,7 @@ def compare_expressions(reference: Node, answer: Node, policy: MathPolicy) -> st
         if got is None:
             return _why_no_literal(answer)
         return SAME if literals_equal(expected, got, policy) else DIFFERENT
-    if reference == answer:
+    if commuted(reference) == commuted(answer):
         return SAME
     if _infinite(reference) or _infinite(answer):
         return SAME if _infinite(reference) == _infinite(answer) else DIFFERENT
