@@ -677,3 +677,20 @@ def test_a_pair_whose_ends_are_reversed_is_no_empty_set() -> None:
     assert judge(r"\emptyset", "(3, 0.5)", POLICY).status != "correct"
     assert judge("(3, 0.5)", "no solution", POLICY).status != "correct"
     assert judge("(3, 0.5)", "(3, 1/2)", POLICY).status == "correct"
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "status"),
+    [
+        ("|x-2|<5", "|x-2| < 5", "correct"),
+        ("|x-2|<5", "5>|x-2|", "correct"),
+        ("|x-2|<5", "(-3,7)", "unknown"),
+        ("|x-2|<5", "-3<x<7", "unknown"),
+        ("(-3,7)", "|x-2|<5", "unknown"),
+        ("x<3", "(5,3)", "wrong"),
+        (r"y=\sqrt{x}", r"2y=2\sqrt{x}", "correct"),
+        (r"y=\sqrt{x}", r"y=\sqrt{x+1}", "wrong"),
+    ],
+)
+def test_inequalities_that_are_not_solved_are_never_guessed(reference: str, answer: str, status: str) -> None:
+    assert judge(reference, answer, POLICY).status == status

@@ -53,11 +53,16 @@ def judge(reference: str, answer: str, policy: MathPolicy) -> Judgement:
         return Judgement("malformed", None, "no_answer: it is empty")
     except UnreadableError as error:
         return Judgement("malformed", shown, str(error))
-    if spelling == (expected.spelling if expected else spelling_of(reference)):
+    if _tight(spelling) == _tight(expected.spelling if expected else spelling_of(reference)):
         return Judgement("correct", shown, "")
     if expected is None:
         return Judgement("unknown", shown, f"the reference has {opaque}")
     return _judge_read(expected, answer, policy, shown)
+
+
+def _tight(spelling: str) -> str:
+    """Without the spaces that stand between no two letters or digits."""
+    return re.sub(r"(?<![A-Za-z0-9]) | (?![A-Za-z0-9])", "", spelling)
 
 
 def _plain_fraction(text: str) -> Fraction | None:

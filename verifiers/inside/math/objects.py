@@ -12,7 +12,7 @@ from verifiers.inside.math.nodes import Node, TooLargeError, UnknownError, Unsup
 from verifiers.inside.math.plain_kinds import compare_based, compare_ratios, compare_texts, quantity_of
 from verifiers.inside.math.policy import MathPolicy
 from verifiers.inside.math.reading import expanded, has_plusminus
-from verifiers.inside.math.realsets import REGION_KINDS, NotARegionError, is_inequality, same_region
+from verifiers.inside.math.realsets import REGION_KINDS, NotARegionError, ReversedError, is_inequality, same_region
 from verifiers.inside.math.relations import compare_relations, name_of
 from verifiers.inside.math.scalars import DIFFERENT, NOT_FINAL, SAME, compare_expressions, is_expression
 from verifiers.inside.math.units import may_be_left_out, read_unit
@@ -34,9 +34,11 @@ def compare(reference: Node, answer: Node, policy: MathPolicy) -> str:
     if _region(reference) or _region(answer):
         try:
             return same_region(reference, answer, lambda one, other: compare(one, other, policy))
+        except ReversedError:
+            return DIFFERENT
         except NotARegionError:
-            if _region(reference) and _region(answer) and "relation" not in (reference.kind, answer.kind):
-                raise UnknownError("sets that are no intervals") from None
+            if _could_be_region(reference) and _could_be_region(answer):
+                return _compare_unsolved(reference, answer)
     if reference.kind in ("quantity", "degree") or answer.kind in ("quantity", "degree"):
         return _compare_quantities(reference, answer, policy)
     if reference.kind in ("list", "set", "plusminus") or answer.kind in ("list", "set", "plusminus"):
@@ -55,6 +57,20 @@ def _opened(node: Node) -> Node:
 
 def _region(node: Node) -> bool:
     return node.kind in REGION_KINDS or is_inequality(node)
+
+
+def _could_be_region(node: Node) -> bool:
+    return _region(node) or (node.kind == "bracketed" and len(node.args) == 2)
+
+
+def _compare_unsolved(reference: Node, answer: Node) -> str:
+    """Sets and inequalities of which one could not be read as intervals: the same only if they are proportional."""
+    if reference.kind == answer.kind == "relation":
+        if compare_relations(reference, answer) == SAME:
+            return SAME
+        if len(symbols(reference) | symbols(answer)) > 1:
+            return DIFFERENT
+    raise UnknownError("sets that are no intervals")
 
 
 def _compare_others(reference: Node, answer: Node, policy: MathPolicy) -> str:

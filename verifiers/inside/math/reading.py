@@ -20,6 +20,7 @@ _PHRASES = {
     "none": "empty", "empty set": "empty", "the empty set": "empty", "no solution exists": "empty",
     "all real numbers": "reals", "all reals": "reals", "any real number": "reals", "real numbers": "reals",
 }  # fmt: skip
+_EXCEPT = re.compile(r"[Aa]ll real(?:s| numbers) (?:except|but)(?: for)? (.+)")
 _UNDEFINED = {"undefined", "dne", "does not exist", "not defined", "nan", "indeterminate"}
 _TIME = re.compile(
     r"([0-9]{1,2})\s*:\s*([0-5][0-9])(?::([0-5][0-9]))?\s*(?:\\text\{)?\s*([ap])?\.?\s*(?:m\.?)?\s*\}?", re.IGNORECASE
@@ -84,6 +85,10 @@ def _named(spelling: str) -> Node:
     phrase = " ".join(words.lower().split()).rstrip(".!")
     if phrase in _PHRASES:
         return Node(_PHRASES[phrase])
+    if match := _EXCEPT.fullmatch(words.strip()):
+        left_out = parse(match.group(1))
+        items = left_out.args if left_out.kind == "list" else (left_out,)
+        return Node("setop", (Node("reals"), Node("set", items)), "minus")
     if phrase in _UNDEFINED:
         return Node("text", (), "undefined")
     if match := _TIME.fullmatch(spelling):

@@ -241,4 +241,4 @@ def _link(sign: str, left: Node, right: Node) -> list[Piece]:
     raise NotARegionError(f"the relation {sign}")
 
 
-__all__ = ["REGION_KINDS", "NotARegionError", "is_inequality", "same_region"]
+__all__ = ["REGION_KINDS", "NotARegionError", "ReversedError", "is_inequality", "same_region"]

@@ -7,7 +7,7 @@ Every function that compares returns "" for the same, else why not.
 from __future__ import annotations
 
 from verifiers.inside.math.forms import literal
-from verifiers.inside.math.nodes import Node, UnknownError, symbols
+from verifiers.inside.math.nodes import Node, UnknownError, integer, symbols
 from verifiers.inside.math.scalars import DIFFERENT, NOT_FINAL, SAME, is_expression, proportional
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
@@ -30,7 +30,17 @@ def _as_name(node: Node) -> str:
         return str(node.value)
     if node.kind == "text":
         return f"text {node.value}".lower()
+    if node.kind == "operator" and node.value == ("derivative",):
+        return "derivative"
+    if node.kind == "call" and node.value == "abs" and node.args[0].kind == "symbol":
+        name = str(node.args[0].value)
+        return f"|{name}|" if name.isupper() and len(name) > 1 else ""
+    if node.kind == "mul" and len(node.args) == 2 and node.args[0].kind == "pow" and node.args[1].kind == "symbol":
+        inner, raised = node.args[0].args
+        return f"inverse {inner.value}" if inner.kind == "symbol" and raised == Node("neg", (integer(1),)) else ""
     if node.kind == "mul" and len(node.args) == 2 and node.args[0].kind == "symbol":
+        if node.args[0].value == "m" and str(node.args[1].value).startswith("angle "):
+            return str(node.args[1].value)
         function, argument = str(node.args[0].value), node.args[1]
         if function[:1] not in "fghFGHPQpq":
             return ""

@@ -12,7 +12,8 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import islice
 
-from verifiers.inside.math.nodes import Node, walk
+from verifiers.inside.math import exact
+from verifiers.inside.math.nodes import Node, TooLargeError, UndefinedError, UnknownError, walk
 
 MAX_TRIES = 160
 _SCALES = tuple(
@@ -21,7 +22,7 @@ _SCALES = tuple(
 )
 """Sizes of the points of one letter in turn: both signs, and far enough that absolute values, whole parts and periods
 change somewhere."""
-_AROUND = (Fraction(87, 100), Fraction(111, 100))
+_AROUND = (Fraction(87, 100), Fraction(111, 100), Fraction(337, 100))
 _MAX_WRITTEN = 5
 _BRANCHING = ("abs", "max", "min", "floor", "ceil", "sqrt", "root", "arcsin", "arccos", "arctan", "Re", "Im")
 _WHOLE = (1, 2, 3, -1, 4, -2, 5, 7, 6, -3, 8, 10, 9, -4, 11, 13, 12, -5, 14, 16, 15, -7, 17, 20, 18, -6, 19, 23, 22, 31)
@@ -47,19 +48,27 @@ def _point(names: tuple[str, ...], seed: str, count: int) -> tuple[Fraction, ...
     return tuple(point)
 
 
+def _written(node: Node) -> Fraction:
+    """The value of a number or of a power of numbers; 0 for what is none."""
+    try:
+        return exact.rational(node)
+    except (UnknownError, UndefinedError, TooLargeError):
+        return Fraction(0)
+
+
 def branch_points(names: list[str], seed: str, *trees: Node) -> list[dict[str, Fraction]]:
     """Points around the numbers that are written (and their quotients and roots), where something may change branch."""
     nodes = [node for tree in trees for node in walk(tree)]
     if not any(node.kind == "call" and node.value in _BRANCHING for node in nodes):
         return []
-    written = {abs(node.value.value) for node in nodes if node.kind == "number"} - {0}
-    chosen = sorted(one for one in written if Fraction(1, 10**6) < one < 10**6)[:_MAX_WRITTEN]
+    written = {abs(_written(node)) for node in nodes if node.kind in ("number", "pow")}
+    chosen = sorted(one for one in written if Fraction(1, 10**12) < one < 10**13)[-_MAX_WRITTEN:]
     places = {*chosen, *(one / other for one in chosen for other in chosen)}
     places |= {Fraction(math.isqrt(int(one * 10_000)), 100) for one in chosen if one > 1}
     around = [place * share * sign for place in sorted(places) for share in _AROUND for sign in (1, -1)]
     base = list(islice(sample_points(names, seed), len(around) * len(names)))
     return [
-        {**base[index * len(names) + position], name: around[index]}
+        {**base[(index * len(names) + position) % len(base)], name: around[index]}
         for index in range(len(around))
         for position, name in enumerate(names[:3])
     ]

@@ -190,11 +190,10 @@ def proportional(first: Node, second: Node) -> int:
         ratios: dict[int, int] = {}
         num_good = 0
         for prime, values in islice(exact.points(names, "ratios"), 24):
-            try:
-                one, other = exact.modular(first, values, prime), exact.modular(second, values, prime)
-                ratio = one * pow(other, -1, prime) % prime
-            except (UndefinedError, ValueError):
+            one, other = (_modular_or_none(tree, values, prime) for tree in (first, second))
+            if one is None or not other:
                 continue
+            ratio = one * pow(other, -1, prime) % prime
             if ratio == 0 or ratios.setdefault(prime, ratio) != ratio:
                 return 0
             num_good += 1

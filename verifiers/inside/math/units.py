@@ -55,7 +55,7 @@ for _dimension, _names in {
             _TABLE[_name] = (_dimension, Fraction(_size))
 
 _COMPOUND = {"mph": "mile / hour", "kmh": "km / hour", "kph": "km / hour", "mps": "m / s"}
-_IGNORED = {"of", "the", "a", "in", "each", "total", "about"}
+_IGNORED = {"old", "of", "the", "a", "in", "each", "total", "about"}
 _POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 
 _NOUNS = {"people", "children", "men", "women", "feet", "mice", "geese", "fish", "sheep", "students", "ways", "dice"}
@@ -128,6 +128,8 @@ def may_be_left_out(text: str) -> bool:
     An unknown word may as well change the number (`42 lakh`, `42 below zero`), so that most are not taken for a unit.
     """
     words = text.split()
+    if len(words) == 2 and words[1] == "old" and words[0].removesuffix("s") in ("year", "month", "week", "day"):
+        return True
     if words[0] == "degree" and words[1:] in (["C"], ["F"], ["Celsius"], ["Fahrenheit"]):
         return True
     if all(_is_known(word) for word in words):
