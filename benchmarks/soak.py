@@ -316,13 +316,13 @@ def play(num_items: int, batch_size: int, seed: int, replace: dict[str, str], ju
     expect(sum(tally.verdicts.values()) == num_items, f"{sum(tally.verdicts.values())} verdicts of {num_items}", tally)
 
 
-def page(tally: Tally, took: float, isolation: str, num_items: int, batch_size: int) -> str:
+def page(tally: Tally, took: float, isolation: str, num_items: int, batch_size: int, seed: int) -> str:
     """The result as Markdown, and memory judged (adds to `tally.wrong`)."""
     lines = [
         "# Soak",
         "",
-        f"Written by `python -m benchmarks.soak --items {num_items} --batch {batch_size}`: {num_items:,} items in "
-        f"{took:.0f} s ({num_items / took:.0f} a second), {NUM_WORKERS} workers each, {isolation}. "
+        f"Written by `python -m benchmarks.soak --items {num_items} --batch {batch_size} --seed {seed}`: "
+        f"{num_items:,} items in {took:.0f} s ({num_items / took:.0f} a second), {NUM_WORKERS} workers each, {isolation}. "
         f"Machine: {cpu_model()}. Killed at random (SIGKILL): {tally.kills['lasting']} lasting processes and "
         f"{tally.kills['short-lived']} short-lived ones.",
         "",
@@ -349,7 +349,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         tally, took, isolation = soak(options.items, options.batch, options.seed, Path(folder) / "world")
-    text = page(tally, took, isolation, options.items, options.batch)
+    text = page(tally, took, isolation, options.items, options.batch, options.seed)
     options.output.write_text(text, encoding="utf-8")
     print(text)
     return 1 if tally.wrong else 0
