@@ -322,9 +322,9 @@ def page(tally: Tally, took: float, isolation: str, num_items: int, batch_size: 
         "# Soak",
         "",
         f"Written by `python -m benchmarks.soak --items {num_items} --batch {batch_size} --seed {seed}`: "
-        f"{num_items:,} items in {took:.0f} s ({num_items / took:.0f} a second), {NUM_WORKERS} workers each, {isolation}. "
-        f"Machine: {cpu_model()}. Killed at random (SIGKILL): {tally.kills['lasting']} lasting processes and "
-        f"{tally.kills['short-lived']} short-lived ones.",
+        f"{num_items:,} items in {took:.0f} s ({num_items / took:.0f} a second), {NUM_WORKERS} workers each, "
+        f"{isolation}. Machine: {cpu_model()}. Killed at random (SIGKILL): {tally.kills['lasting']} lasting processes "
+        f"and {tally.kills['short-lived']} short-lived ones.",
         "",
         "| memory, resident MiB | second quarter | last quarter | change |",
         "|---|---|---|---|",

@@ -105,7 +105,7 @@ def mutated(valid: st.SearchStrategy[str], alphabet: str) -> st.SearchStrategy[s
 
     @st.composite
     def draw_one(draw: Callable[..., Any]) -> str:
-        text = draw(valid)
+        text: str = draw(valid)
         for _ in range(draw(st.integers(1, 4))):
             begin = draw(st.integers(0, max(0, len(text))))
             end = min(len(text), begin + draw(st.integers(0, 8)))

@@ -197,8 +197,8 @@ def descendants() -> set[tuple[int, str]]:
         if entry.isdigit():
             with contextlib.suppress(OSError), open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as file:
                 name, _, rest = file.read().partition("(")[2].rpartition(")")
-                state, parent = rest.split()[:2]
-                parents[int(entry)] = int(parent), name + (" (zombie)" if state == "Z" else "")
+                state, above = rest.split()[:2]
+                parents[int(entry)] = int(above), name + (" (zombie)" if state == "Z" else "")
     found: set[tuple[int, str]] = set()
     for pid, (parent, name) in parents.items():
         while parent not in (0, 1, os.getpid()) and parent in parents:
