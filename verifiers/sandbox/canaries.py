@@ -16,7 +16,7 @@ from typing import Any
 from verifiers.sandbox.isolation import Tier
 from verifiers.sandbox.records import Job, Run, RunStatus
 
-CONSTRUCTED = ("LC_ALL", "PYTHONHASHSEED", "PYTHONUTF8", "LC_CTYPE")
+CONSTRUCTED = ("LC_ALL", "PYTHONHASHSEED", "PYTHONUTF8", "LC_CTYPE", "LD_BIND_NOW")
 """Names in the environment that a zygote is started with: no secrets."""
 
 _LIBC = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"

@@ -161,15 +161,15 @@ class Zygote:
         incoming, header, position, replies = self._incoming, frames.REPLY, 0, []
         limits = self._limits
         while len(incoming) - position >= header.size:
-            how, status, output_length, result_length, seconds = header.unpack_from(incoming, position)
+            how, status, result_length, output_length, seconds = header.unpack_from(incoming, position)
             if output_length > limits.max_output_bytes or result_length > limits.max_result_bytes + 64:
                 raise ZygoteError("a reply that is too long")
-            middle = position + header.size + output_length
-            end = middle + result_length
+            middle = position + header.size + result_length
+            end = middle + output_length
             if len(incoming) < end:
                 break
-            stdout = bytes(incoming[position + header.size : middle])
-            replies.append(Reply(how, status, seconds, stdout, bytes(incoming[middle:end])))
+            result = bytes(incoming[position + header.size : middle])
+            replies.append(Reply(how, status, seconds, bytes(incoming[middle:end]), result))
             position = end
         del incoming[:position]
         return replies
@@ -205,7 +205,8 @@ def _start(channel: int, hash_seed: int) -> subprocess.Popen[bytes]:
     # -S -s -P: no site-packages, no user or current directory on the path; the environment is constructed below.
     return subprocess.Popen(
         [sys.executable, "-S", "-s", "-P", "-B", "-W", "ignore", str(ZYGOTE_FILE), str(channel)],
-        env={"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": str(hash_seed), "PYTHONUTF8": "1"},
+        # Binding all symbols at once spares each child from looking up those that it is the first to use.
+        env={"LC_ALL": "C.UTF-8", "LD_BIND_NOW": "1", "PYTHONHASHSEED": str(hash_seed), "PYTHONUTF8": "1"},
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -2,7 +2,7 @@
 
 Parent → zygote: one SETUP frame (JSON), then jobs: a JOB header, then program, entry, stdin (UTF-8, lone surrogates
 passed) and inputs (an encoded list of lists, see `values`). Zygote → parent: one SETUP frame (what was set up, or why
-not), then for each job, in order, a REPLY header, what the child printed and what it reported.
+not), then for each job, in order, a REPLY header, what the child reported and what it printed.
 
 Child → zygote, on descriptor 3: one byte when it is confined, before it has read its program; then the job's token, the
 length of the report and the report, JSON text: [status, detail, values, failures]. The token was made for this job, so
@@ -17,7 +17,7 @@ SETUP = struct.Struct("<I")
 JOB = struct.Struct("<8sBIIII")
 """Token, mode (SCRIPT or CALLS), and the lengths of program, entry, stdin and inputs."""
 REPLY = struct.Struct("<BiIId")
-"""How it ended (one of the letters below), wait status, lengths of stdout and report, seconds."""
+"""How it ended (one of the letters below), wait status, lengths of report and output, seconds."""
 REPORT = struct.Struct("<8sI")
 
 SCRIPT, CALLS = 0, 1

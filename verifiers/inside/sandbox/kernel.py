@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Callable
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _SYSCALL = _LIBC.syscall
@@ -88,6 +89,17 @@ def with_suppressed(option: int, argument: int) -> None:
         control(option, argument)
     except OSError:
         return
+
+
+def forker() -> Callable[[], int]:
+    """A fork without the interpreter's own work around it, which is for processes with threads: this one has none.
+
+    Nor does `random` seed itself anew: all children of one process draw the same numbers unless they seed.
+    """
+    if not on_linux:
+        return os.fork
+    fork: Callable[[], int] = ctypes.PyDLL(None).fork
+    return fork
 
 
 class Shortcut:

@@ -29,7 +29,11 @@ class Layers:
         self.missing: dict[str, str] = {}
         self._setup = setup
         self._filters: syscall_filter.Filters | None = None
-        self._cpu_seconds = int(setup["seconds"]) + 2
+        seconds = int(setup["seconds"]) + 2
+        self._cpu_limits = (seconds, seconds + 1)
+        self._nothing = (0, 0)
+        self.fork = kernel.forker()
+        """Makes a child: 0 in it, its number in the parent, negative if there is none."""
         self._death_signal = kernel.Shortcut(kernel.PR_SET_PDEATHSIG, signal.SIGKILL) if kernel.on_linux else _done
         self.parent_of_zygote = setup["parent"]
         self._parent = 0
@@ -66,17 +70,18 @@ class Layers:
 
     def confine_child(self) -> bool:
         """In a fresh child: the limits and the filter that only a child can have; whether all of it worked."""
-        setrlimit = resource.setrlimit
-        setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-        setrlimit(resource.RLIMIT_CPU, (self._cpu_seconds, self._cpu_seconds + 1))
+        setrlimit, nothing = resource.setrlimit, self._nothing
+        setrlimit(resource.RLIMIT_FSIZE, nothing)
+        setrlimit(resource.RLIMIT_CPU, self._cpu_limits)
         if self._filters is None:
             os.setsid()
             with contextlib.suppress(ValueError, OSError):
-                setrlimit(resource.RLIMIT_NPROC, (0, 0))
+                setrlimit(resource.RLIMIT_NPROC, nothing)
             self._death_signal()
             return os.getppid() == self._parent
-        setrlimit(resource.RLIMIT_NPROC, (0, 0))
-        if not self._death_signal() or os.getppid() != self._parent:
+        setrlimit(resource.RLIMIT_NPROC, nothing)
+        # Process 1 of a namespace takes its children with it, so there they need not ask for it.
+        if self._parent != 1 and (not self._death_signal() or os.getppid() != self._parent):
             return False
         return self._filters.confine_child()
 

@@ -52,21 +52,31 @@ class Program:
     def __init__(self, max_result_bytes: int) -> None:
         self._max_result_bytes = max_result_bytes
         self._encode = values.make_encoder()
+        self._encode_plain = values.make_plain_encoder()
+        self._script, self._solution = self.new_module("__main__"), self.new_module("solution")
         self._stdout = sys.stdout
+
+    def new_module(self, name: str) -> dict[str, Any]:
+        """The namespace of an empty module that can be imported."""
+        module = types.ModuleType(name)
+        vars(module)["__builtins__"] = builtins  # the shared ones, as every module has
+        sys.modules[name] = module
+        return vars(module)
+
+    def renew(self) -> None:
+        """Forget what was run here."""
+        self._script, self._solution = self.new_module("__main__"), self.new_module("solution")
 
     def run(self, source: str, entry: str | None, inputs: str) -> bytes:
         """The report of a program. Raises MemoryError if there is no memory for it."""
         finish, encode, calls = self._finish, self._encode, self._calls
-        module = types.ModuleType("__main__" if entry is None else "solution")
-        namespace = vars(module)
-        namespace["__builtins__"] = builtins  # the shared ones, as every module has
-        sys.modules[module.__name__] = module
+        namespace = self._script if entry is None else self._solution
         status, detail, payload, failures = "ok", "", "[]", "[]"
         try:
             code = compile(source, "<program>", "exec", dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return _report(encode, "error", does_not_compile(error), payload, failures)
-        arguments = values.decode(inputs) if entry is not None else []
+        arguments = values.decode_own(inputs) if entry is not None else []
         status, detail = load(code, namespace, entry is None)
         if status == "ok" and entry is not None:
             function = namespace.get(entry)
@@ -115,7 +125,10 @@ class Program:
             outcomes.append(value)
             position += 1
         if not encoded:
-            return encode(outcomes), encode(failures)
+            try:
+                return self._encode_plain(outcomes), encode(failures) if failures else "[]"
+            except ValueError:  # an integer of too many digits
+                return encode(outcomes), encode(failures)
         texts = [encoded.get(index) or encode(outcomes[index]) for index in range(position)]
         return f"[{','.join(texts)}]", encode(failures)
 
@@ -192,24 +205,26 @@ def is_plain(value: object) -> bool:
 
 
 def _report(encode: Callable[[Any], str], status: str, detail: str, payload: str, failures: str) -> bytes:
-    text = f"[{encode(status)},{encode(detail)},{payload},{failures}]"
+    head = '"ok",""' if status == "ok" and not detail else f"{encode(status)},{encode(detail)}"
+    text = f"[{head},{payload},{failures}]"
     return text.encode("utf-8", "surrogatepass")
 
 
 def enter(
     program: Program, job: memoryview, header: tuple[bytes, int, int, int, int, int], write: Any = os.write,
     leave: Any = os._exit, pack: Any = frames.REPORT.pack, size: Any = len, view: Any = memoryview,
-    no_memory: Any = MemoryError,
+    no_memory: Any = MemoryError, text: Any = str,
 ) -> None:  # fmt: skip
     """In a confined child: run the job, write its report, and end. Never returns."""
     token, mode, *lengths = header
     try:
-        texts, begin = [], 0
-        for length in lengths:
-            texts.append(str(job[begin : begin + length], "utf-8", "surrogatepass"))
-            begin += length
-        source, entry, _, inputs = texts
-        report = program.run(source, entry if mode == frames.CALLS else None, inputs)
+        length = lengths[0]
+        source = text(job[:length], "utf-8", "surrogatepass")
+        if mode == frames.SCRIPT:
+            report = program.run(source, None, "")
+        else:
+            entry = text(job[length : length + lengths[1]], "utf-8", "surrogatepass")
+            report = program.run(source, entry, text(job[sum(lengths[:3]) :], "utf-8", "surrogatepass"))
         left = view(pack(token, size(report)) + report)
         while left:
             left = left[write(frames.RESULT, left) :]

@@ -42,9 +42,9 @@ class Bounds(NamedTuple):
 class Stream:
     """One pipe from a child, read into a part of the report buffer, up to one byte over its cap."""
 
-    def __init__(self, area: memoryview, cap: int) -> None:
+    def __init__(self, area: memoryview) -> None:
         self.area = area
-        self.cap = cap
+        self.cap = len(area) - 1
         self.length = 0
         self.descriptor = -1
         self.open = False
@@ -61,18 +61,19 @@ class Stream:
 
     def finish(self) -> bool:
         """Take the rest, when nobody holds the other end any more; whether all of it was within its cap."""
-        while self.open and self.length <= self.cap:
-            asked = len(self.area) - self.length
-            self.read()
-            if len(self.area) - self.length > 0 and self.open and asked > 0:
-                self.open = False  # a pipe gives all it has, so this was all
+        if self.open and self.length <= self.cap:
+            self.read()  # a pipe gives all that it has
         return self.length <= self.cap
 
 
 class Supervisor:
-    """Runs the jobs that come from the channel."""
+    """Runs the jobs that come from the channel.
 
-    def __init__(self, channel: socket.socket, bounds: Bounds, layers: Layers, program: Program) -> None:
+    The path of a job that ends soon is short on purpose: right after a fork, every object that this process touches
+    costs a page to be copied.
+    """
+
+    def __init__(self, channel: int, bounds: Bounds, layers: Layers, program: Program) -> None:
         self._channel = channel
         self._bounds = bounds
         self._layers = layers
@@ -80,36 +81,44 @@ class Supervisor:
         size = frames.MAX_JOB_BYTES + frames.JOB.size
         # Private: what a child writes into its copy dies with it.
         self._job = memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
-        result_size = len(frames.CONFINED) + frames.REPORT.size + bounds.max_result_bytes
-        reports = mmap.mmap(-1, result_size + bounds.max_output_bytes + 2)
+        head = frames.REPLY.size
+        result_size = len(frames.CONFINED) + frames.REPORT.size + bounds.max_result_bytes + 1
+        reports = mmap.mmap(-1, head + result_size + bounds.max_output_bytes + 1)
         with contextlib.suppress(AttributeError, OSError):
             reports.madvise(mmap.MADV_DONTFORK)
-        area = memoryview(reports)
-        self._result = Stream(area[: result_size + 1], result_size)
-        self._output = Stream(area[result_size + 1 :], bounds.max_output_bytes)
-        self._zeros = memoryview(bytes(max(frames.MAX_JOB_BYTES, len(area)) + frames.JOB.size))
-        self._channel_number = channel.fileno()
+        self._reply = memoryview(reports)
+        self._result = Stream(self._reply[head : head + result_size])
+        self._output = Stream(self._reply[head + result_size :])
+        self._zeros = memoryview(bytes(max(size, len(self._reply))))
+        self._poll = select.poll()
+        self._poll.register(channel, 0)  # tells when the parent is gone
 
     def serve(self) -> None:
         """Answer jobs until the parent closes the channel."""
-        job, zeros = self._job, self._zeros
-        while self._receive(job[: frames.JOB.size]):
-            header = frames.JOB.unpack_from(job)
+        job, zeros, unpack, head = self._job, self._zeros, frames.JOB.unpack_from, frames.JOB.size
+        first = job[:head]
+        while self._receive(first):
+            header = unpack(job)
             size = sum(header[2:])
-            if size > frames.MAX_JOB_BYTES or not self._receive(job[:size]):
+            if size > frames.MAX_JOB_BYTES:
                 return
-            self.answer(job[:size], header)
-            job[:size] = zeros[:size]
+            body = job[:size]
+            if not self._receive(body):
+                return
+            self.answer(body, header)
+            body[:] = zeros[:size]
 
     def _receive(self, area: memoryview) -> bool:
         """Fill `area` from the channel; False if the parent is gone."""
         while len(area):
             try:
-                count = self._channel.recv_into(area, len(area), socket.MSG_WAITALL)
+                count = os.readv(self._channel, [area])
             except BlockingIOError:  # nothing for a while: the channel may be held open by a copy of a dead parent
                 if os.getppid() != self._layers.parent_of_zygote:
                     return False
                 continue
+            except OSError:
+                return False
             if count == 0:
                 return False
             area = area[count:]
@@ -118,48 +127,33 @@ class Supervisor:
     def answer(self, job: memoryview, header: tuple[bytes, int, int, int, int, int]) -> None:
         """Run one job and send its reply."""
         began = time.monotonic()
-        how, status = self._run(job, header, began)
-        output, result = self._output, self._result
-        output_length, result_length = min(output.length, output.cap), min(result.length, result.cap)
-        reply = frames.REPLY.pack(how, status, output_length, result_length, time.monotonic() - began)
-        self._send([memoryview(reply), output.area[:output_length], result.area[:result_length]])
-        for stream in (output, result):
-            stream.area[: stream.length] = self._zeros[: stream.length]
-
-    def _send(self, parts: list[memoryview]) -> None:
-        while parts:
-            sent = self._channel.sendmsg(parts)
-            while parts and sent >= len(parts[0]):
-                sent -= len(parts.pop(0))
-            if parts:
-                parts[0] = parts[0][sent:]
-
-    def _run(self, job: memoryview, header: tuple[bytes, int, int, int, int, int], began: float) -> tuple[int, int]:
-        """How a child ended (see `frames`) and its wait status; what it said is in the streams."""
         output, output_end = os.pipe()
         result, result_end = os.pipe()
+        child = self._layers.fork()
+        if child == 0:
+            try:
+                self._enter(job, header, output_end, result_end)
+            finally:
+                os._exit(frames.BROKEN_EXIT)
+        os.close(output_end)
+        os.close(result_end)
         self._output.begin(output)
         self._result.begin(result)
-        try:
-            try:
-                child = os.fork()
-            except OSError:
-                return frames.NOT_STARTED, 0
-            if child == 0:
-                try:
-                    self._enter(job, header, output_end, result_end)
-                finally:
-                    os._exit(frames.BROKEN_EXIT)
-            os.close(output_end)
-            os.close(result_end)
-            output_end = -1
-            return self._supervise(child, began + self._bounds.seconds)
-        finally:
-            os.close(output)
-            os.close(result)
-            if output_end != -1:
-                os.close(output_end)
-                os.close(result_end)
+        how, status = self._supervise(child, began + self._bounds.seconds) if child > 0 else (frames.NOT_STARTED, 0)
+        os.close(output)
+        os.close(result)
+        self._send(how, status, time.monotonic() - began)
+
+    def _send(self, how: int, status: int, seconds: float) -> None:
+        """Send the reply: header, report, output; and forget it."""
+        output, result, reply = self._output, self._result, self._reply
+        output_length, result_length = min(output.length, output.cap), min(result.length, result.cap)
+        frames.REPLY.pack_into(reply, 0, how, status, result_length, output_length, seconds)
+        write_all(self._channel, reply[: frames.REPLY.size + result_length])
+        result.area[: result.length] = self._zeros[: result.length]
+        if output.length:
+            write_all(self._channel, output.area[:output_length])
+            output.area[: output.length] = self._zeros[: output.length]
 
     def _enter(
         self, job: memoryview, header: tuple[bytes, int, int, int, int, int], output_end: int, result_end: int
@@ -178,58 +172,70 @@ class Supervisor:
         enter(self._program, job, header)
 
     def _supervise(self, child: int, due: float) -> tuple[int, int]:
-        """See a child to its end, by itself or by force; how it ended and its wait status."""
-        how = self._await_end(child, due)
-        if how != frames.ENDED:
-            kill(child)
-        status = os.wait4(child, 0)[1]
-        if self._layers.may_fork:
-            sweep()
-        for stream, too_much in ((self._output, frames.TOO_MUCH_OUTPUT), (self._result, frames.TOO_MUCH_RESULT)):
-            if not stream.finish() and how == frames.ENDED:
-                how = too_much
-        return how, status
-
-    def _await_end(self, child: int, due: float) -> int:
-        """Wait until a child has ended (ENDED), is overdue or says too much.
+        """See a child to its end, by itself or by force; how it ended and its wait status.
 
         What it says is read when it has ended, which takes one wake-up; only a child that takes long is read while it
         runs, because it may be waiting for room in a pipe.
         """
-        poll = select.poll()
-        poll.register(self._channel_number, 0)
-        descriptor = watch(child)
-        try:
-            if descriptor is not None:
-                poll.register(descriptor, select.POLLIN)
-                if self._ended(poll.poll(PATIENCE_MS), descriptor):
-                    return frames.ENDED
-            return self._await_reading(child, due, poll, descriptor)
-        finally:
-            if descriptor is not None:
-                os.close(descriptor)
+        poll, descriptor, how = self._poll, watch(child), frames.OVERDUE
+        if descriptor is not None:
+            poll.register(descriptor, select.POLLIN)
+        if descriptor is not None and self._ended(poll.poll(PATIENCE_MS), descriptor):
+            how = frames.ENDED
+        else:
+            how = self._await_end(child, due, descriptor)
+        if descriptor is not None:
+            poll.unregister(descriptor)
+            os.close(descriptor)
+        if how != frames.ENDED:
+            kill(child)
+        status = os.waitpid(child, 0)[1]
+        if self._layers.may_fork:
+            sweep()
+        if not self._output.finish() and how == frames.ENDED:
+            how = frames.TOO_MUCH_OUTPUT
+        if not self._result.finish() and how == frames.ENDED:
+            how = frames.TOO_MUCH_RESULT
+        return how, status
 
-    def _await_reading(self, child: int, due: float, poll: select.poll, descriptor: int | None) -> int:
-        streams = {stream.descriptor: stream for stream in (self._output, self._result)}
+    def _await_end(self, child: int, due: float, descriptor: int | None) -> int:
+        """Read what a child says until it has ended (ENDED), is overdue or says too much."""
+        poll, streams = self._poll, {stream.descriptor: stream for stream in (self._output, self._result)}
         for number in streams:
             poll.register(number, select.POLLIN)
-        while (left := due - time.monotonic()) > 0:
+        how = frames.OVERDUE
+        while how == frames.OVERDUE and (left := due - time.monotonic()) > 0:
             events = poll.poll(left * 1000 + 1 if descriptor is not None else POLL_INTERVAL_MS)
             if self._ended(events, descriptor) or (descriptor is None and has_ended(child)):
-                return frames.ENDED
+                how = frames.ENDED
+                break
             for number, _ in events:
                 if number in streams and not streams[number].read():
-                    return frames.TOO_MUCH_OUTPUT if streams[number] is self._output else frames.TOO_MUCH_RESULT
+                    how = frames.TOO_MUCH_OUTPUT if streams[number] is self._output else frames.TOO_MUCH_RESULT
                 if number in streams and not streams[number].open:
                     poll.unregister(number)
-        return frames.OVERDUE
+                    del streams[number]
+        for number in streams:
+            poll.unregister(number)
+        return how
 
     def _ended(self, events: list[tuple[int, int]], descriptor: int | None) -> bool:
         """Whether the child is among those that have something to say. Ends this process if the parent is gone."""
-        numbers = [number for number, _ in events]
-        if self._channel_number in numbers:
-            os._exit(0)  # its children die with it
-        return descriptor in numbers
+        ended = False
+        for number, _ in events:
+            if number == self._channel:
+                os._exit(0)  # its children die with it
+            ended = ended or number == descriptor
+        return ended
+
+
+def write_all(descriptor: int, data: memoryview) -> None:
+    """Write to the parent; ends this process if it is gone."""
+    while data:
+        try:
+            data = data[os.write(descriptor, data) :]
+        except OSError:
+            os._exit(0)
 
 
 def sweep() -> None:
@@ -246,11 +252,11 @@ def sweep() -> None:
         time.sleep(0.0005)
 
 
-def open_channel(descriptor: int) -> socket.socket:
-    """The channel as a socket. Made before the filter, which refuses what this takes."""
-    channel = socket.socket(fileno=descriptor)
-    channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", CHECK_INTERVAL_S, 0))
-    return channel
+def set_check_interval(channel: int) -> None:
+    """Make reading from the channel give up now and then. Before the filter, which refuses what this takes."""
+    connection = socket.socket(fileno=channel)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", CHECK_INTERVAL_S, 0))
+    connection.detach()
 
 
 def give_input(text: memoryview) -> None:

@@ -53,8 +53,8 @@ CHECKED = {
 
 ZYGOTE = {
     "wait4": Numbers(61, 260), "pidfd_open": Numbers(434, 434), "pidfd_send_signal": Numbers(424, 424),
-    "prctl": Numbers(157, 167), "seccomp": Numbers(317, 277), "sendmsg": Numbers(46, 211),
-    "recvfrom": Numbers(45, 207), "memfd_create": Numbers(319, 279), "setrlimit": Numbers(160, 164),
+    "prctl": Numbers(157, 167), "seccomp": Numbers(317, 277),
+    "memfd_create": Numbers(319, 279), "setrlimit": Numbers(160, 164),
     "setsid": Numbers(112, 157),
 }  # fmt: skip
 """The zygote needs these; its children lose them, `clone` and changing limits before they see a program."""
