@@ -178,10 +178,13 @@ def layers(repeats: int) -> Figures:
 
 
 def hostile(repeats: int, count: int = 400, deadline_s: float = 0.5) -> Figures:
-    """Programs a second where one of fifty is hostile, against none: the same sandbox, in turn."""
+    """Programs a second where one of fifty is hostile, against none: the same sandbox, in turn. `spoilt` are trivial
+    programs that did not get their values (on a busy machine, 0.5 s may pass without one running)."""
+    spoilt = 0
     with Sandbox(num_workers=2, limits=Limits(seconds=deadline_s, memory_mb=256)) as sandbox:
 
         def turn(every: int) -> float:
+            nonlocal spoilt
             batch, numbers = jobs(count)
             kinds = itertools.cycle(HOSTILE)
             bad = {index for index in range(count) if every and index % every == every // 2}
@@ -192,14 +195,16 @@ def hostile(repeats: int, count: int = 400, deadline_s: float = 0.5) -> Figures:
             began = time.perf_counter()
             runs = sandbox.run(mixed)
             took = time.perf_counter() - began
-            for index, run in enumerate(runs):
-                if index not in bad and [call.value for call in run.calls] != values(numbers[index]):
-                    raise RuntimeError(f"a trivial program beside hostile ones gave {run.status} ({run.detail})")
+            spoilt += sum(
+                index not in bad and [call.value for call in run.calls] != values(numbers[index])
+                for index, run in enumerate(runs)
+            )
             return count / took
 
         samples = take_turns({"none": lambda: turn(0), "one in fifty": lambda: turn(50)}, repeats)
     return {
         "deadline_s": deadline_s,
+        "spoilt": spoilt,
         **{name: spread(rates) for name, rates in samples.items()},
         "kept": ratios(samples["one in fifty"], samples["none"]),
     }

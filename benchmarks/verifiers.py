@@ -25,7 +25,7 @@ from selfplay.provenance import cpu_model
 HERE = Path(__file__).parent
 PAGE = HERE / "verifiers.md"
 RESULTS = HERE / "results" / "verifiers.json"
-FORMAT = 1
+FORMAT = 2
 """Of the results; a page is written from results of its own format only."""
 BUSY = " **The machine was busy with other work: rates are too low, and ratios uncertain.**"
 NAMES = {
@@ -191,7 +191,7 @@ def answers_part(figures: Figures) -> list[str]:
         f"One answer at a time: math_answer {against['latency']['p50']:.2f} ms at the median, "
         f"{against['latency']['p99']:.2f} ms at the 99th percentile"
         + (f"; math-verify {peer['p50']:.2f} and {peer['p99']:.2f} ms" if peer else "")
-        + ". Of the mix, math_answer judged every row as labelled"
+        + f". Of the mix, math_answer judged {against['right']:.2%} of the rows as labelled"
         + (f", math-verify {against['peer_right']:.1%}." if peer else "."),
         "",
     ]
@@ -244,18 +244,23 @@ def _category(name: str, tally: Figures) -> Figures:
 def hostile_part(programs: Figures, answers: Figures) -> list[str]:
     """The section about hostile rows."""
     rows = [
-        [name, f"{found['deadline_s']:g} s", *(spread(found[key]) for key in ("none", "one in fifty", "kept"))]
+        [
+            name,
+            f"{found['deadline_s']:g} s",
+            *(spread(found[key]) for key in ("none", "one in fifty", "kept")),
+            str(found["spoilt"]),
+        ]
         for name, found in (("programs", programs), ("answers", answers))
     ]
     return [
         "## Two rows in a hundred are hostile",
         "",
         "Two workers. Hostile programs loop, hoard memory, fork, end early, flood, recurse, signal their parent, read "
-        "files; hostile answers are those of `tests/verifiers/math_hangs.py`. Every other row must still be judged "
-        "rightly, or the measurement stops. What runs to its deadline occupies a worker for that long, so this depends "
-        "on the deadline more than on anything else.",
+        "files; hostile answers are those of `tests/verifiers/math_hangs.py`. “Spoilt” are other rows, of all "
+        "repetitions, that were not judged as they should be. What runs to its deadline occupies a worker for that "
+        "long, so this depends on the deadline more than on anything else.",
         "",
-        *table(["rows", "deadline", "rows/s, none hostile", "rows/s, 2 % hostile", "share kept"], rows),
+        *table(["rows", "deadline", "rows/s, none hostile", "rows/s, 2 % hostile", "share kept", "spoilt"], rows),
     ]
 
 

@@ -53,7 +53,7 @@ def good() -> dict[str, Any]:
         for workers in (1, 2)
     }
     sizes = {size: even(500.0) for size in ("1", "10", "100", "1000")}
-    hostile = {"deadline_s": 0.5, "none": even(9.0), "one in fifty": even(3.0), "kept": even(0.33)}
+    hostile = {"deadline_s": 0.5, "spoilt": 0, "none": even(9.0), "one in fifty": even(3.0), "kept": even(0.33)}
     return {
         "format": FORMAT, "repeats": 3, "seconds": 100.0, "machine": "a machine", "cores": 2, "load": 0.1,
         "programs": {
@@ -72,6 +72,7 @@ def good() -> dict[str, Any]:
                 "latency": {"p50": 1.0, "p99": 3.0},
                 "peer_latency": {"p50": 1.0, "p99": 90.0},
                 "peer_right": 0.9,
+                "right": 1.0,
             },
             "scaling": {"batches": sizes, "workers": {"1": even(9000.0)}},
             "accuracy": {"math_answer": graded(995, undecided=5), "math-verify": graded(850, false_accepts=70)},
