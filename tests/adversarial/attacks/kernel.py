@@ -64,6 +64,20 @@ ATTACKS = rows(
             reached(f"unshare {flag:#x}", (272, 97), flag)
         reached("setns", (308, 268), 3, 0)
     """),
+    probe(
+        "memory_advice",
+        """
+        # Merging equal pages makes other processes' memory observable by timing; poisoning pages is left out.
+        block = ctypes.create_string_buffer(1 << 20)
+        page = (ctypes.addressof(block) + 4095) & ~4095
+        for name, advice in (("mergeable", 12), ("do fork", 11), ("dump", 17), ("keep on fork", 19), ("collapse", 25)):
+            reached(f"madvise {name}", (28, 233), page, 4096, advice)
+        reached("mlock2", (325, 284), page, 4096, 1)
+        reached("mbind", (237, 235), page, 4096, 0, 0, 0, 0)
+        reached("set_mempolicy", (238, 237), 0, 0, 0)
+        reached("remap_file_pages", (216, 234), page, 4096, 0, 0, 0)
+        """,
+    ),
     probe("personality", """
         reached("no address randomization", (135, 92), 0x0040000)
         reached("read implies exec", (135, 92), 0x0400000)
