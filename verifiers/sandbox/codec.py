@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import deque
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from verifiers.inside.sandbox import frames
@@ -144,8 +146,7 @@ def read_report(
 
 
 def _read_calls(payload: list[Any], failures: Any) -> tuple[Call, ...]:
-    ok = RunStatus.OK
-    calls = [Call(ok, value) for value in payload]
+    calls = good_calls(payload)
     if type(failures) is not list:
         raise DecodeError("failures are no list")
     for failure in failures:
@@ -157,6 +158,20 @@ def _read_calls(payload: list[Any], failures: Any) -> tuple[Call, ...]:
             raise DecodeError("a failure of no call, or with no such status")
         calls[index] = Call(status, None, detail[:MAX_DETAIL_CHARACTERS])
     return tuple(calls)
+
+
+def good_calls(values: list[Any]) -> list[Call]:
+    """`[Call(OK, value) for value in values]`, several times faster: a thousand values a program are usual.
+
+    A frozen dataclass's own `__init__` goes through `object.__setattr__` for each field.
+    """
+    calls = list(map(object.__new__, repeat(Call, len(values))))
+    for member, content in ((_CALL_STATUS, repeat(RunStatus.OK)), (_CALL_VALUE, values), (_CALL_DETAIL, repeat(""))):
+        deque(map(member, calls, content), maxlen=0)
+    return calls
+
+
+_CALL_STATUS, _CALL_VALUE, _CALL_DETAIL = (vars(Call)[name].__set__ for name in ("status", "value", "detail"))
 
 
 def _read_values(payload: list[Any]) -> dict[str, Any]:

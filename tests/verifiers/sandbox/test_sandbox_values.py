@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +14,18 @@ from hypothesis import strategies as st
 
 from verifiers.inside.sandbox import frames
 from verifiers.sandbox import Limits
-from verifiers.sandbox.codec import DecodeError, Reply, TooDeepError, UnsupportedTypeError, decode, encode, read_reply
+from verifiers.sandbox.codec import (
+    DecodeError,
+    Reply,
+    TooDeepError,
+    UnsupportedTypeError,
+    decode,
+    encode,
+    good_calls,
+    read_reply,
+)
 from verifiers.sandbox.codec import read_report as read
-from verifiers.sandbox.records import Job, RunStatus
+from verifiers.sandbox.records import Call, Job, RunStatus
 
 TEXTS = st.text(st.characters(exclude_categories=[]), max_size=8)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
@@ -56,6 +66,7 @@ def exact(value: Any) -> Any:
 @example([2**63, -(2**20_000), 2**4096, True, 1, 1.0, -0.0, math.inf, math.nan])
 @example("\ud83d\ude00 is not \U0001f600 and \0 is a character")
 @example([[1, "a"], [2.5, None]])
+@example([{float("nan"), float("nan")}, {float("nan"): 1, float("nan"): 2}])
 @settings(max_examples=150, deadline=None)
 def test_what_is_decoded_is_what_was_encoded(value: Any) -> None:
     assert exact(decode(encode(value))) == exact(value)
@@ -148,6 +159,14 @@ TOKEN = b"12345678"
 def reply(report: bytes, token: bytes = TOKEN, extra: bytes = b"") -> Reply:
     framed = frames.CONFINED + frames.REPORT.pack(token, len(report)) + report + extra
     return Reply(frames.ENDED, 0, 0.0, b"", framed)
+
+
+@given(st.lists(VALUES, max_size=5))
+@settings(max_examples=30, deadline=None)
+def test_calls_made_quickly_are_the_calls_that_their_class_makes(values: list[Any]) -> None:
+    made = good_calls(values)
+    assert [exact(call.value) for call in made] == [exact(value) for value in values]
+    assert [replace(call, value=0) for call in made] == [Call(RunStatus.OK, 0) for _ in values]
 
 
 def test_a_report_counts_only_with_its_token_its_length_and_nothing_else() -> None:

@@ -167,7 +167,7 @@ def parse(text: str) -> Any:
     return value
 
 
-_SCAN: Callable[[str, int], tuple[Any, int]] = json.scanner.make_scanner(json.JSONDecoder())  # type: ignore[arg-type]
+_SCAN: Callable[[str, int], tuple[Any, int]] = json.scanner.make_scanner(json.JSONDecoder(parse_constant=float))  # type: ignore[arg-type]
 
 
 def untag(value: Any, depth: int) -> Any:
