@@ -9,8 +9,10 @@ attacks on themselves how well they confine (`canaries`), stay for later batches
 
 Expected answers are not the sandbox's business and never enter it: compare what comes back (`compare`).
 
-It does not make time, randomness or addresses deterministic (`run_twice` finds out), and does not share a batch between
-machines. One batch at a time: calls from several threads wait for each other.
+A program can read the standard library and nothing else, and has no processes, threads, sockets (so no asyncio) and no
+files to write. In tier B it can still ask whether a file exists. It does not make time, randomness or addresses
+deterministic (`run_twice` finds out), and does not share a batch between machines. One batch at a time: calls from
+several threads wait for each other.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -23,12 +24,19 @@ PR_CAP_AMBIENT_CLEAR_ALL = 4
 on_linux = sys.platform == "linux"
 
 
+def require_linux() -> None:
+    """Raises OSError elsewhere."""
+    if not on_linux:
+        raise OSError(errno.ENOSYS, "this is not Linux")
+
+
 def system_call(number: int, *arguments: object) -> int:
     """The call's result. Raises OSError."""
+    require_linux()
     result: int = _SYSCALL(ctypes.c_long(number), *[_long(argument) for argument in arguments])
     if result == -1:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
     return result
 
 
@@ -38,37 +46,38 @@ def _long(argument: object) -> object:
 
 def control(option: int, argument: int = 0, pointer: object = 0) -> None:
     """prctl(option, argument, pointer, 0, 0). Raises OSError."""
-    if not on_linux:
-        raise OSError(38, "this is not Linux")
+    require_linux()
     if _LIBC.prctl(option, ctypes.c_ulong(argument), _long(pointer), ctypes.c_ulong(0), ctypes.c_ulong(0)) == -1:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 def unshare(flags: int) -> None:
     """Leave the namespaces named by `flags`. Raises OSError."""
+    require_linux()
     if _LIBC.unshare(ctypes.c_int(flags)) != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
     """Raises OSError that names the target."""
     texts = [text.encode() if text is not None else None for text in (source, target, kind)]
     if _LIBC.mount(*texts, ctypes.c_ulong(flags), data.encode() if data is not None else None) != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error), target)
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), target)
 
 
 def unmount_lazily(target: str) -> None:
     """Detach a mount with all beneath it. Raises OSError."""
     if _LIBC.umount2(target.encode(), 2) != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error), target)
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), target)
 
 
 def drop_capabilities() -> None:
     """Give up every capability, in every set, for good. Raises OSError."""
+    require_linux()
     for capability in range(64):
         try:
             control(PR_CAPBSET_DROP, capability)
@@ -79,8 +88,8 @@ def drop_capabilities() -> None:
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     sets = (ctypes.c_uint32 * 6)()
     if _LIBC.capset(ctypes.byref(header), ctypes.byref(sets)) != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 def with_suppressed(option: int, argument: int) -> None:

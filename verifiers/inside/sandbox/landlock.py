@@ -2,6 +2,8 @@
 
 Also no TCP (kernel ABI 4) and no signals or abstract sockets to the outside (ABI 6), where the kernel knows these. The
 rules are for good and for all children. Site packages beneath the standard library can be listed but not read.
+
+It does not hide that a file exists, how long it is and when it was changed: that takes an own root (`namespaces`).
 """
 
 from __future__ import annotations

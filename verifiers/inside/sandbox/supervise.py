@@ -12,7 +12,6 @@ import contextlib
 import mmap
 import os
 import select
-import signal
 import socket
 import struct
 import time
@@ -21,8 +20,8 @@ from typing import NamedTuple
 from verifiers.inside.sandbox import frames
 from verifiers.inside.sandbox.layers import MAX_DESCRIPTORS, Layers
 from verifiers.inside.sandbox.program import Program, enter
+from verifiers.inside.sandbox.reaping import has_ended, kill, sweep, watch
 
-MAX_SWEEPS = 2000
 CHECK_INTERVAL_S = 5
 """How often an idle zygote looks whether its parent still lives."""
 PATIENCE_MS = 3
@@ -238,20 +237,6 @@ def write_all(descriptor: int, data: memoryview) -> None:
             os._exit(0)
 
 
-def sweep() -> None:
-    """Where no filter keeps a program from forking: kill and reap what it left."""
-    for _ in range(MAX_SWEEPS):
-        try:
-            if os.waitpid(-1, os.WNOHANG)[0]:
-                continue
-        except ChildProcessError:
-            break
-        for orphan in children():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(orphan, signal.SIGKILL)
-        time.sleep(0.0005)
-
-
 def set_check_interval(channel: int) -> None:
     """Make reading from the channel give up now and then. Before the filter, which refuses what this takes."""
     connection = socket.socket(fileno=channel)
@@ -272,42 +257,3 @@ def give_input(text: memoryview) -> None:
     os.lseek(descriptor, 0, os.SEEK_SET)
     os.dup2(descriptor, 0)
     os.close(descriptor)
-
-
-def watch(child: int) -> int | None:
-    """A descriptor that becomes readable when a child ends, where there is such a thing."""
-    try:
-        return os.pidfd_open(child)
-    except (OSError, AttributeError):
-        return None
-
-
-def has_ended(child: int) -> bool:
-    """Whether a child has ended. Does not reap it."""
-    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def kill(child: int) -> None:
-    """SIGKILL a child that has not been reaped yet, so its number cannot be another's."""
-    descriptor = watch(child)
-    if descriptor is None:
-        os.kill(child, signal.SIGKILL)
-        return
-    try:
-        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    finally:
-        os.close(descriptor)
-
-
-def children() -> list[int]:
-    """Process ids of our children, where there is a /proc."""
-    me, found = str(os.getpid()), []
-    with contextlib.suppress(OSError):
-        for name in os.listdir("/proc"):
-            if name.isdigit():
-                with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
-                    if file.read().rpartition(b")")[2].split()[1] == me.encode():
-                        found.append(int(name))
-    return found
