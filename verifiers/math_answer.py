@@ -11,7 +11,8 @@ substitution, as `sympy_equal` does.
 Numbers are compared exactly, rational functions modulo large primes, all else to 50 and more digits at several points:
 agreement there is accepted as equality (see `inside/math/numeric.py`). What that cannot decide goes to sympy and, where
 it is installed, math-verify, in workers of their own; what they cannot decide is UNDECIDED. A reference that cannot be
-read is FAULT. Half of `deadline_s` belongs to either way; no decision within it is TIMEOUT.
+read is FAULT. Half of `deadline_s` belongs to either way (the fast one may use it twice instead); no decision within it
+is TIMEOUT.
 
 Model text is never evaluated, and read in worker processes only. It does not check reasoning, and knows no notation
 beyond its grammar.
@@ -164,6 +165,10 @@ class MathVerifier(PooledVerifier):
     def _judge(self, jobs: list[Job]) -> list[Verdict]:
         """The fast path for all, the slow one for what it leaves open."""
         outcomes = self.pool.run(jobs)
+        stalled = [index for index, outcome in enumerate(outcomes) if outcome.fate is Fate.TIMEOUT]
+        # The fast path takes milliseconds whatever the answer: a timeout is rather the machine's, so it is tried again.
+        for index, outcome in zip(stalled, self.pool.run([jobs[i] for i in stalled]), strict=True):
+            outcomes[index] = outcome
         is_open = [outcome.fate is Fate.DONE and _says_unknown(outcome) for outcome in outcomes]
         verdicts = [
             Verdict(Status.UNDECIDED) if left else to_verdict(outcome)

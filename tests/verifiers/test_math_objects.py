@@ -694,3 +694,19 @@ def test_a_pair_whose_ends_are_reversed_is_no_empty_set() -> None:
 )
 def test_inequalities_that_are_not_solved_are_never_guessed(reference: str, answer: str, status: str) -> None:
     assert judge(reference, answer, POLICY).status == status
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "equal"),
+    [
+        ("x=1, x=2", "2, 1", True),
+        ("1, 2", "x = 2, 1", True),
+        ("2, 3", "x_1 = 3, x_2 = 2", True),
+        ("x_1 = 3, x_2 = 2", "x_1 = 2, x_2 = 3", False),
+        ("1, 2", "b=2, a=1", False),
+        ("a=1, b=2", "2, 1", False),
+        ("a=1, b=2", "b=2, a=1", True),
+    ],
+)
+def test_names_in_a_list_may_be_left_out_only_if_they_say_nothing(reference: str, answer: str, equal: bool) -> None:
+    assert judge(reference, answer, POLICY).status == ("correct" if equal else "wrong")

@@ -172,6 +172,15 @@ def test_nothing_takes_longer_than_its_deadline(verifier: MathVerifier, answer: 
         assert verdict.status is not Status.CORRECT
 
 
+def test_an_answer_is_judged_again_when_the_machine_stalls(verifier: MathVerifier) -> None:
+    verifier.verify([(problem("1"), r"\boxed{1}")])
+    for one in verifier.pool.process_ids():
+        os.kill(one, signal.SIGSTOP)
+    with at_most(DEADLINE_S + SLACK_S):
+        verdicts = verifier.verify([(problem("x^3"), rf"\boxed{{x^{{{i}}}}}") for i in range(100, 140)])
+    assert statuses(verdicts) == [Status.WRONG] * 40
+
+
 def test_a_killed_slow_worker_costs_no_verdict(verifier: MathVerifier) -> None:
     pytest.importorskip("math_verify")
     verifier.verify([(problem(INTEGRAL[0]), INTEGRAL[1])])

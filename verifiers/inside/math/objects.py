@@ -158,7 +158,10 @@ def _compare_collections(reference: Node, answer: Node, policy: MathPolicy) -> s
     if answer.kind == "list" and answer.value == "or" and reference.kind == "list" and reference.value == "and":
         return DIFFERENT
     left, right = list(_items(reference)), list(_items(answer))
-    left, right = _without_shared_names(left, right)
+    unnamed = _without_shared_names(left, right)
+    if unnamed is None:
+        return DIFFERENT
+    left, right = unnamed
     if len(left) == 1 and reference.kind not in ("list", "set"):
         return DIFFERENT  # one value against several: a hedge
     if kinds == {"set"}:
@@ -170,20 +173,21 @@ def _compare_collections(reference: Node, answer: Node, policy: MathPolicy) -> s
     return _matched(left, right, policy)
 
 
-def _without_shared_names(left: list[Node], right: list[Node]) -> tuple[list[Node], list[Node]]:
-    """`x = 1, x = 2` and `x = 1, 2` and `1, 2` are the same list: one name for everything may be left out."""
-    first, second = _shared_name(left), _shared_name(right)
-    if first is None or second is None or (first and second and first != second):
-        return left, right
+def _without_shared_names(left: list[Node], right: list[Node]) -> tuple[list[Node], list[Node]] | None:
+    """`x = 1, x = 2` and `x = 1, 2` and `1, 2` are the same list: one name for everything may be left out.
+
+    Several names may not (`a = 1, b = 2` is not `2, 1`): None then. `x_1` and `x_2` are one name here.
+    """
+    first, second = _names(left), _names(right)
+    if first and second:
+        return (_values(left), _values(right)) if first == second and len(first) == 1 else (left, right)
+    if len({name.partition("_")[0] for name in first | second}) > 1:
+        return None
     return _values(left), _values(right)
 
 
-def _shared_name(items: Sequence[Node]) -> str | None:
-    """The one name that items have, "" if they have none, None if they have several."""
-    names = {named[0] for item in items if (named := name_of(item))}
-    if len(names) > 1 or any(item.kind == "relation" and not name_of(item) for item in items):
-        return None
-    return names.pop() if names else ""
+def _names(items: Sequence[Node]) -> set[str]:
+    return {named[0] for item in items if (named := name_of(item))}
 
 
 def _values(items: Sequence[Node]) -> list[Node]:
