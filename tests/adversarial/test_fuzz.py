@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.adversarial.attack import same
@@ -97,6 +97,9 @@ def decoded_or_refused(text: str) -> None:
 
 
 @given(st.integers(1, 400), st.sampled_from(["[", '{"tuple":[', '{"dict":[[0,', '{"set":[', '{"frozenset":[', '{"a":']))
+@example(50, "[")
+@example(51, "[")
+@example(52, '{"tuple":[')
 @examples(100)
 def test_deep_nesting_is_refused(depth: int, opening: str) -> None:
     decoded_or_refused(opening * depth)
