@@ -52,11 +52,12 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.home, self.drop, self.temporary = folder / "home", folder / "drop", folder / "temporary"
+        self._environment = {name: os.environ.get(name) for name in (ENVIRONMENT_SECRET, "TMPDIR", "HOME")}
         os.environ.setdefault(ENVIRONMENT_SECRET, secret())
         self.memory = [secret(), os.environ[ENVIRONMENT_SECRET]]
         """Also the secret of the trainer's memory."""
         # Orphans of the sandbox become our children, where they are seen.
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        adopt_orphans(True)
 
     def __enter__(self) -> Self:
         self._plant_files()
@@ -86,6 +87,12 @@ class World:
         for one in self._sockets:
             one.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        adopt_orphans(False)
+        for name, value in self._environment.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
     def _plant_files(self) -> None:
         for name in (".cache/huggingface/token", ".ssh/id_rsa", ".netrc", ".bash_history", ".bashrc"):
@@ -188,6 +195,11 @@ class World:
         for folder in SHARED_FOLDERS:
             seen.update({f"{folder}/{name}": None for name in os.listdir(folder) if "attack" in name})
         return seen
+
+
+def adopt_orphans(yes: bool) -> None:
+    """Whether processes below this one whose parent has ended become its children."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0)
 
 
 def descendants() -> set[tuple[int, str]]:
