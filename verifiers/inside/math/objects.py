@@ -39,7 +39,7 @@ def compare(reference: Node, answer: Node, policy: MathPolicy) -> str:
         except NotARegionError:
             if _could_be_region(reference) and _could_be_region(answer):
                 return _compare_unsolved(reference, answer)
-    if reference.kind in ("quantity", "degree") or answer.kind in ("quantity", "degree"):
+    if quantity_of(reference)[1] or quantity_of(answer)[1]:
         return _compare_quantities(reference, answer, policy)
     if reference.kind in ("list", "set", "plusminus") or answer.kind in ("list", "set", "plusminus"):
         return _compare_collections(reference, answer, policy)

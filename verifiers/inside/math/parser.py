@@ -133,7 +133,8 @@ class Parser(Notation):
                 pieces.append(token.value)
             elif token.value == "{" and pieces[-1] == "^":
                 self.next()
-                pieces.append(self.next().value)
+                sign = self.next().value if self.at_operator("-") else ""
+                pieces.append(sign + self.next().value)
                 if self.peek().value != "}":
                     self.refuse()
             else:

@@ -47,6 +47,10 @@ def quantity_of(node: Node) -> tuple[Node, str]:
         return Node("neg", node.args[0].args), "degree"
     if node.kind == "mul" and len(node.args) == 2 and node.args[0].kind == "degree" and node.args[1].kind == "symbol":
         return node.args[0].args[0], f"degree {node.args[1].value}"
+    if node.kind == "mul" and node.args[-1].kind == "div" and all(one.kind == "text" for one in node.args[-1].args):
+        above, below = (str(one.value) for one in node.args[-1].args)
+        rest = node.args[:-1]
+        return rest[0] if len(rest) == 1 else Node("mul", rest), f"{above} / {below}"
     if node.kind == "quantity":
         inner, unit = node.args[0], str(node.value)
         if inner.kind == "degree":

@@ -101,15 +101,19 @@ def read_unit(text: str) -> tuple[Dimension, Fraction]:
             power = raised
             if position < len(words) and words[position] in ("squared", "cubed"):
                 power, position = (2 if words[position] == "squared" else 3), position + 1
-            elif position + 1 < len(words) and words[position] == "^" and words[position + 1].isdigit():
+            elif position + 1 < len(words) and words[position] == "^" and _is_power(words[position + 1]):
                 power, position = int(words[position + 1]), position + 2
-            if power > 9:
+            if abs(power) > 9:
                 raise UnsupportedError("a unit to a high power")
             dimension, factor = _one(word)
             powers[dimension] = powers.get(dimension, 0) + sign * power
             size *= factor ** (sign * power)
             raised = 1
     return tuple(sorted((name, power) for name, power in powers.items() if power)), size
+
+
+def _is_power(word: str) -> bool:
+    return word.removeprefix("-").isdigit()
 
 
 def _one(word: str) -> tuple[str, Fraction]:
@@ -144,7 +148,7 @@ def may_be_left_out(text: str) -> bool:
 
 
 def _is_known(word: str) -> bool:
-    if word in ("/", "^", "*", "per", "squared", "cubed") or word.lower() in _POWERS or word.isdigit():
+    if word in ("/", "^", "*", "per", "squared", "cubed") or word.lower() in _POWERS or _is_power(word):
         return True
     return word.lower() in _COMPOUND or _in_table(word)
 
