@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,9 +35,23 @@ _RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "near_less": lambda got, expected: bool(abs(got - expected[0]) < expected[1]),
     "near_at_most": lambda got, expected: bool(abs(got - expected[0]) <= expected[1]),
 }
+
+
+def add_up(values: Any, start: Any = 0) -> Any:
+    """`sum`, but in linear time also for lists."""
+    if type(start) is not list:
+        if type(start) not in (int, float):
+            raise TypeError("sums begin with a number or a list")
+        return sum(values, start)
+    parts = list(values)
+    if not all(type(part) is list for part in parts):
+        raise TypeError("only lists can be added to a list")
+    return [*start, *chain.from_iterable(parts)]
+
+
 _WRAPPERS: Mapping[str, Callable[..., Any]] = {
     "abs": abs, "bool": bool, "float": float, "frozenset": frozenset, "int": int, "len": len, "list": list, "max": max,
-    "min": min, "round": round, "set": set, "sorted": sorted, "str": str, "sum": sum, "tuple": tuple,
+    "min": min, "round": round, "set": set, "sorted": sorted, "str": str, "sum": add_up, "tuple": tuple,
 }  # fmt: skip
 
 
@@ -118,6 +133,4 @@ def _check(entry: str, arguments: list[Any], wrappers: list[Any], relation: str,
         raise ValueError("not a check")
     if relation == "close" and not all(type(bound) in (int, float) and bound >= 0 for bound in expected[1:]):
         raise ValueError("a tolerance that is no number")
-    if any(name == "sum" and not all(type(start) in (int, float) for start in more) for name, more in wrappers):
-        raise ValueError("adding up lists takes quadratic time")
     return Check(entry, tuple(arguments), relation, expected, tuple((name, tuple(more)) for name, more in wrappers))

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from verifiers.inside.sandbox import frames
 from verifiers.inside.sandbox.values import (
     MAX_DEPTH,
+    OUTSIDE,
     DecodeError,
     TooDeepError,
     UnsupportedTypeError,
@@ -54,7 +55,7 @@ class Reply(NamedTuple):
 def encode_job(job: Job) -> bytes:
     """Everything of a job but its token. Equal bytes are the same job. Raises JobError."""
     try:
-        inputs = encode(list(map(list, job.inputs))) if job.entry is not None else ""
+        inputs = encode(list(map(list, job.inputs)), MAX_DEPTH + OUTSIDE) if job.entry is not None else ""
     except (UnsupportedTypeError, TooDeepError) as error:
         raise JobError(f"an input cannot be sent to a program: {type(error).__name__}: {error}") from None
     parts = [text.encode("utf-8", "surrogatepass") for text in (job.program, job.entry or "", job.stdin, inputs)]
@@ -128,7 +129,7 @@ def read_report(
         text = report.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         raise DecodeError("not UTF-8") from None
-    content = decode(text)
+    content = decode(text, MAX_DEPTH + OUTSIDE)
     if type(content) is not list or len(content) != 4:
         raise DecodeError("not a list of four")
     word, detail, payload, failures = content

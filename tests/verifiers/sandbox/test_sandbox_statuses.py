@@ -111,6 +111,14 @@ def test_inputs_of_every_type_arrive_and_values_of_every_type_come_back(sandbox:
     assert [(type(call.value), call.value) for call in run.calls] == [(type(value), value) for value in values]
 
 
+def test_values_as_deep_as_allowed_go_in_and_come_out(tier_b: Sandbox) -> None:
+    plain, mixed = [1], (1,)
+    for _ in range(49):
+        plain, mixed = [plain], (mixed,)
+    run = one(tier_b, "def f(x):\n    return x", plain, mixed)
+    assert [call.value for call in run.calls] == [plain, mixed]
+
+
 def test_values_beyond_the_limit_are_an_output_limit(tier_b: Sandbox) -> None:
     for program in ("def f(x):\n    return 'y' * 100_000", "def f(x):\n    return 'y' * 60_000_000"):
         assert one(tier_b, program, 1).status is S.OUTPUT_LIMIT

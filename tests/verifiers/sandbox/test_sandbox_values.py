@@ -115,6 +115,9 @@ def test_nesting_is_bounded_and_a_cycle_is_nesting() -> None:
         with pytest.raises(TooDeepError):
             encode(value)
     assert decode(encode(deep[0])) == deep[0]
+    for text in ("[" * 51 + "1" + "]" * 51, "[" * 51 + "[]" + "]" * 51, '{"tuple":[' * 51 + "]}" * 51):
+        with pytest.raises(DecodeError):
+            decode(text)
 
 
 HOSTILE = [

@@ -19,12 +19,14 @@ import json.scanner
 import re
 from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 """The functions below keep builtins of their own, which a program that replaces builtins does not reach."""
 
 MAX_DEPTH = 50
+OUTSIDE = 2
+"""Inputs and reports are lists (of lists) of values, so they may be this much deeper."""
 MAX_PLAIN_BITS = 4096
 """Larger integers travel in hexadecimal: reading decimals takes quadratic time and Python bounds their length."""
 MAX_EQUAL_HASHES = 32
@@ -51,7 +53,13 @@ class DecodeError(ValueError):
     """A text is not what `encode` writes."""
 
 
-def make_encoder() -> Callable[[Any], str]:
+class Encoder(Protocol):
+    """Writes a value, nested at most `depth` deep. Raises UnsupportedTypeError or TooDeepError."""
+
+    def __call__(self, value: Any, depth: int = ...) -> str: ...
+
+
+def make_encoder() -> Encoder:
     """The encoder as a closure: a program that replaces functions of modules afterwards does not reach what it uses."""
 
     def refuse(value: Any, kind: Callable[[Any], Any] = type) -> Any:
@@ -61,9 +69,9 @@ def make_encoder() -> Callable[[Any], str]:
     tag = _tagger()
 
     def encode(
-        value: Any, kind: Any = type, identify: Any = id, every: Any = map, collect: Any = set, scalars: Any = SCALARS,
-        lists: Any = LISTS, list: Any = list, flatten: Any = chain.from_iterable, join: Any = "".join,
-        no_decimal: Any = ValueError,
+        value: Any, depth: int = MAX_DEPTH, kind: Any = type, identify: Any = id, every: Any = map, collect: Any = set,
+        scalars: Any = SCALARS, lists: Any = LISTS, list: Any = list, flatten: Any = chain.from_iterable,
+        join: Any = "".join, no_decimal: Any = ValueError,
     ) -> str:  # fmt: skip
         plain = identify(kind(value)) in scalars
         if kind(value) is list:
@@ -76,7 +84,7 @@ def make_encoder() -> Callable[[Any], str]:
                 return join(dump(value, 0))  # type: ignore[no-any-return]
             except no_decimal:  # an integer of more digits than may be written in decimal
                 pass
-        return join(dump(tag(value, MAX_DEPTH), 0))  # type: ignore[no-any-return]
+        return join(dump(tag(value, depth), 0))  # type: ignore[no-any-return]
 
     return encode
 
@@ -137,14 +145,14 @@ def _tagger() -> Callable[[Any, int], Any]:
     return tag
 
 
-encode: Callable[[Any], str] = make_encoder()
-"""A value as JSON text. Raises UnsupportedTypeError or TooDeepError."""
+encode = make_encoder()
+"""A value as JSON text."""
 
 
-def decode(text: str) -> Any:
-    """The value of a text. Raises DecodeError for anything that `encode` does not write."""
+def decode(text: str, depth: int = MAX_DEPTH) -> Any:
+    """The value of a text, nested at most `depth` deep. Raises DecodeError for what `encode` does not write."""
     try:
-        return untag(parse(text), MAX_DEPTH)
+        return untag(parse(text), depth)
     except DecodeError:
         raise
     except (ValueError, TypeError, RecursionError) as error:
@@ -153,7 +161,7 @@ def decode(text: str) -> Any:
 
 def decode_own(text: str) -> Any:
     """Like `decode`, for a text that the other side of this project wrote: what has no object has nothing to check."""
-    return decode(text) if "{" in text else parse(text)
+    return decode(text, MAX_DEPTH + OUTSIDE) if "{" in text else parse(text)
 
 
 def parse(text: str) -> Any:
@@ -174,13 +182,13 @@ def untag(value: Any, depth: int) -> Any:
     """The value that a parsed JSON text means."""
     kind = type(value)
     if kind is list:
+        if depth == 0:
+            raise DecodeError("nested too deeply")
         kinds = set(map(id, map(type, value)))
         if kinds <= SCALARS:
             return value
-        if kinds == LISTS and depth and set(map(id, map(type, chain.from_iterable(value)))) <= SCALARS:
+        if kinds == LISTS and depth > 1 and set(map(id, map(type, chain.from_iterable(value)))) <= SCALARS:
             return value
-        if depth == 0:
-            raise DecodeError(f"nested deeper than {MAX_DEPTH}")
         return [untag(item, depth - 1) for item in value]
     if kind is not dict:
         return value
@@ -194,7 +202,7 @@ def untag(value: Any, depth: int) -> Any:
     if tag == "complex" and _is_two_floats(content):
         return complex(*content)
     if depth == 0:
-        raise DecodeError(f"nested deeper than {MAX_DEPTH}")
+        raise DecodeError("nested too deeply")
     if type(content) is list:
         return _container(tag, content, depth)
     raise DecodeError(f"no value has the tag {tag[:40]!r}")
