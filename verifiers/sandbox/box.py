@@ -25,6 +25,7 @@ import threading
 import time
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -228,12 +229,14 @@ class Sandbox:
         """The first zygote, as strong as the machine allows. Raises SandboxError if that is too weak."""
         best: tuple[Isolation, Tier, Zygote] | None = None
         failure: ZygoteError | OSError = ZygoteError("no tier could be set up")
+        reasons: dict[str, str] = {}
         for tier in [tier for tier in Tier if tier.strength <= self._best.strength]:
             try:
                 zygote = self._start_in(tier)
                 isolation = self._prove(zygote)
             except (ZygoteError, OSError) as error:
                 failure = error
+                reasons[f"tier {tier}"] = str(error)
                 continue
             if best is not None and isolation.tier.strength <= best[0].tier.strength:
                 zygote.close()
@@ -246,6 +249,7 @@ class Sandbox:
         if best is None:
             raise failure
         isolation, self._chosen, zygote = best
+        isolation = replace(isolation, missing={**reasons, **isolation.missing})
         if isolation.tier.strength < self._weakest.strength and not self._allow_unsafe:
             zygote.close()
             raise too_weak(isolation, self._weakest)

@@ -14,6 +14,7 @@ import pytest
 
 from verifiers.inside.sandbox import syscall_filter, syscall_table
 from verifiers.sandbox import Job, Limits, RunStatus, Sandbox, SandboxError, Tier, box, canaries
+from verifiers.sandbox.process import Zygote, ZygoteError
 
 ROOT = Path(__file__).parents[3]
 LIMITS = Limits(seconds=1.0, memory_mb=128)
@@ -66,6 +67,22 @@ def test_a_machine_without_landlock_is_tier_c_whatever_is_asked_for(monkeypatch:
     monkeypatch.setattr(box, "_LAYERS", layers)
     with Sandbox(limits=LIMITS, allow_unsafe=True) as sandbox:
         assert sandbox.isolation().tier is Tier.C
+        assert sandbox.run([Job("print(1)")])[0].stdout == "1\n"
+
+
+def test_a_tier_that_cannot_be_set_up_is_left_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = Sandbox._start_in
+
+    def failing(self: Sandbox, tier: Tier) -> Zygote:
+        if tier is Tier.A:
+            raise ZygoteError("no room for namespaces")
+        return start(self, tier)
+
+    monkeypatch.setattr(Sandbox, "_start_in", failing)
+    with Sandbox(limits=LIMITS) as sandbox:
+        isolation = sandbox.isolation()
+        assert isolation.tier is Tier.B
+        assert isolation.missing["tier A"] == "no room for namespaces"
         assert sandbox.run([Job("print(1)")])[0].stdout == "1\n"
 
 
