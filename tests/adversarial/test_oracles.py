@@ -47,6 +47,11 @@ def leave_an_orphan(world: World) -> None:
     subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True)
 
 
+def kill_the_victim(world: World) -> None:
+    os.kill(world.victim.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, world.victim.pid, os.WEXITED | os.WNOWAIT)  # it takes a moment
+
+
 HARM: dict[str, tuple[Callable[[World], object], str]] = {
     "a file": (lambda world: (world.drop / "attack").write_text("x"), "came or went"),
     "a file in a shared folder": (lambda world: Path("/dev/shm/attack-oracle").touch(), "came or went"),
@@ -61,7 +66,7 @@ HARM: dict[str, tuple[Callable[[World], object], str]] = {
     "a zombie": (leave_a_zombie, "(zombie)"),
     "an orphan": (leave_an_orphan, "a process is left"),
     "a descriptor": (lambda world: os.dup(0), "descriptors became"),
-    "a killed neighbour": (lambda world: os.kill(world.victim.pid, signal.SIGKILL), "has ended"),
+    "a killed neighbour": (kill_the_victim, "has ended"),
 }
 
 

@@ -111,4 +111,5 @@ def test_a_program_does_not_choose_how_long_a_comparison_takes(
     asked = Problem("adversarial", "cost", "", Origin.DATASET, level=0, payload={"tests": tests})
     with at_most(1.0):
         (verdict,) = verifier.verify([(asked, f"def f(x):\n    return {value}\n")])
-    assert verdict.status is Status.WRONG
+    # TIMEOUT: tests that are more than values to compare run in the sandbox, under its deadline.
+    assert verdict.status in (Status.WRONG, Status.TIMEOUT)
