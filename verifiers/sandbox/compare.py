@@ -47,9 +47,12 @@ def equal(expected: Any, got: Any, policy: EqualityPolicy = STRICT) -> bool:
     if kind is complex:
         return _floats_equal(expected.real, got.real, policy) and _floats_equal(expected.imag, got.imag, policy)
     if kind is list or kind is tuple:
-        return len(expected) == len(got) and all(
-            equal(one, another, policy) for one, another in zip(expected, got, strict=True)
-        )
+        if len(expected) != len(got):
+            return False
+        kinds = set(map(type, expected))
+        if len(kinds) == 1 and kinds <= _EXACT and set(map(type, got)) == kinds:
+            return bool(expected == got)  # no policy speaks of these: compare them all at once
+        return all(equal(one, another, policy) for one, another in zip(expected, got, strict=True))
     if kind is dict:
         return len(expected) == len(got) and _dicts_equal(expected, got, policy)
     if kind is set or kind is frozenset:
@@ -58,6 +61,7 @@ def equal(expected: Any, got: Any, policy: EqualityPolicy = STRICT) -> bool:
 
 
 _NUMBERS = (bool, int, float)
+_EXACT = {type(None), bool, int, str, bytes}
 
 
 def _numbers_equal(expected: Any, got: Any, policy: EqualityPolicy) -> bool:
