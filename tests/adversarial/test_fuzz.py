@@ -1,7 +1,7 @@
 """Whatever text reaches a decoder or a parser, it gives a value or its declared error, and soon.
 
 The usual run takes about fifteen seconds. Half an hour:
-`FUZZ_SCALE=100 python -m pytest tests/adversarial/test_fuzz.py`;
+`FUZZ_SCALE=75 python -m pytest tests/adversarial/test_fuzz.py`;
 a longer run draws other examples each time and prints how to repeat a failure.
 """
 
