@@ -17,7 +17,8 @@ MAX_AHEAD = 16
 """Jobs that wait in a zygote's socket, so that it never waits for the parent."""
 MAX_AHEAD_BYTES = 1 << 18
 MAX_LOSSES = 3
-"""A job is run at most this often when its zygote dies or loses it: somebody else may kill two in a row."""
+"""A job is run at most this often when its zygote dies or loses it: somebody else may kill two in a row. A zygote that
+hangs counts twice, because it has cost a whole deadline."""
 _TOKEN = 8
 
 
@@ -80,20 +81,21 @@ class Batch:
     def accept(self, index: int, run: Run) -> None:
         """A job is answered; one that we lost is tried once more."""
         if run.status is RunStatus.INFRA_ERROR:
-            self._lose_one(index, run.detail)
+            self._lose_one(index, run.detail, 1)
         else:
             self._settle(index, run)
 
-    def lose(self, indices: list[int], detail: str) -> None:
+    def lose(self, indices: list[int], *, overdue: bool) -> None:
         """A zygote is gone: retry or settle the job it was on, and give the others away."""
         self._waiting.extendleft(reversed(indices[1:]))
         if indices:
-            self._lose_one(indices[0], detail)
+            detail = "its sandbox process did not answer in time" if overdue else "its sandbox process ended"
+            self._lose_one(indices[0], detail, 2 if overdue else 1)
 
-    def _lose_one(self, index: int, detail: str) -> None:
-        losses = self._losses[index] = self._losses.get(index, 0) + 1
+    def _lose_one(self, index: int, detail: str, count: int) -> None:
+        losses = self._losses[index] = self._losses.get(index, 0) + count
         if losses >= self._max_losses:
-            self._settle(index, Run(RunStatus.INFRA_ERROR, detail=f"{detail}, {losses} times"))
+            self._settle(index, Run(RunStatus.INFRA_ERROR, detail=f"{detail}, again and again"))
         else:
             self._waiting.appendleft(index)
 

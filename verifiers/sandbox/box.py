@@ -3,8 +3,8 @@
     parent ⇄ socket ⇄ N zygotes (exec'd, warmed, single-threaded) ⇄ one confined child for each program
 
 A program that overruns is killed by its zygote at the deadline. A zygote that does not answer within the deadline and
-`GRACE_S` more, or dies, is killed and replaced; the job that it was on is run once more, and is INFRA_ERROR if that
-fails too. Its other jobs lose nothing. Identical jobs of a batch run once. Zygotes start when first needed, prove by
+`GRACE_S` more, or dies, is killed and replaced; the job that it was on is run again, and is INFRA_ERROR if that keeps
+failing. Its other jobs lose nothing. Identical jobs of a batch run once. Zygotes start when first needed, prove by
 attacks on themselves how well they confine (`canaries`), stay for later batches, and end with the parent.
 
 Expected answers are not the sandbox's business and never enter it: compare what comes back (`compare`).
@@ -160,15 +160,15 @@ class Sandbox:
                 return
             for zygote in self._zygotes:
                 batch.feed(zygote, len(self._zygotes))
-            for zygote, detail in self._attend(batch, self._busy()):
-                batch.lose([index for index, _ in zygote.in_flight], detail)
+            for zygote, overdue in self._attend(batch, self._busy()):
+                batch.lose([index for index, _ in zygote.in_flight], overdue=overdue)
                 self._remove(zygote)
 
     def _busy(self) -> list[Zygote]:
         return [zygote for zygote in self._zygotes if zygote.in_flight]
 
-    def _attend(self, batch: Batch, busy: Sequence[Zygote]) -> list[tuple[Zygote, str]]:
-        """Wait until one of these zygotes says something or is overdue; those that are lost, and how."""
+    def _attend(self, batch: Batch, busy: Sequence[Zygote]) -> list[tuple[Zygote, bool]]:
+        """Wait until one of these zygotes says something or is overdue; those that are lost, and whether overdue."""
         poll = select.poll()
         lost = []
         for zygote in busy:
@@ -181,9 +181,9 @@ class Sandbox:
                 if zygote.wants_to_write:
                     zygote.write()
                 if not self._listen(zygote, batch):
-                    lost.append((zygote, "its sandbox process ended"))
+                    lost.append((zygote, False))
             elif time.monotonic() > zygote.moved_at + allowance:
-                lost.append((zygote, f"its sandbox process did not answer within {allowance:g} s"))
+                lost.append((zygote, True))
         return lost
 
     def _listen(self, zygote: Zygote, batch: Batch) -> bool:

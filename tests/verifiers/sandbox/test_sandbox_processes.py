@@ -97,7 +97,7 @@ def test_a_job_that_is_lost_again_and_again_is_ours(fresh: Sandbox) -> None:
         stop.set()
         killer.join()
     assert run.status is RunStatus.INFRA_ERROR
-    assert run.detail == "its sandbox process ended, 3 times"
+    assert run.detail == "its sandbox process ended, again and again"
 
 
 def test_a_zygote_that_cannot_start_is_infra_error_for_all_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
