@@ -21,6 +21,7 @@ FIRST_DESCRIPTOR = 20
 """Ours begin here, so that none of them lies where a child puts its own."""
 _POOL_BYTES, _POOL_HEADER_BYTES, _ALIGNMENT, _LARGEST, _BYTES_OVERHEAD = 16_384, 48, 16, 512, 33
 _MAX_GAPS = 3000
+_GAP_BYTES = (16_000, 8000, 4000, 2000, 1000, 800, 700, 600, 540)
 SAMPLE = """
 from collections import defaultdict
 class Sample:
@@ -83,7 +84,7 @@ def settle() -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "verifiers"]:
         del sys.modules[name]
     gc.collect()
-    kept.extend(begin_fresh_pools())
+    kept.extend(fill_heap_gaps() + begin_fresh_pools())
     gc.freeze()  # what is loaded stays: children then touch (and copy) fewer pages
 
 
@@ -106,6 +107,20 @@ def begin_fresh_pools() -> list[object]:
             objects.append(made)
             if id(made) % _POOL_BYTES == _POOL_HEADER_BYTES:
                 break  # the first of a new pool
+    return objects
+
+
+def fill_heap_gaps() -> list[object]:
+    """Use up the C library's free gaps, for the same reason: larger objects of a child then lie at the heap's end."""
+    objects: list[object] = []
+    highest = 0
+    for size in _GAP_BYTES:
+        at_the_end = 0
+        while at_the_end < 3 and len(objects) < _MAX_GAPS:
+            made = bytes(size)
+            objects.append(made)
+            at_the_end = at_the_end + 1 if id(made) > highest else 0
+            highest = max(highest, id(made))
     return objects
 
 
