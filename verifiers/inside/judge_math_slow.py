@@ -22,7 +22,7 @@ from verifiers.inside.math.text import plain
 from verifiers.inside.worker import Handler, each
 
 try:
-    import math_verify  # type: ignore[import-untyped]
+    import math_verify
 except ImportError:  # optional: sympy alone then
     math_verify = None
 

@@ -15,7 +15,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import Any
 
-import mpmath  # type: ignore[import-untyped]
+import mpmath
 
 from verifiers.inside.math import exact
 from verifiers.inside.math.nodes import Node, TooLargeError, UndefinedError, UnknownError, symbols, walk
