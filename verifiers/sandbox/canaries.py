@@ -124,6 +124,11 @@ def _home() -> Path:
         return Path("/root")
 
 
+def unclear(run: Run) -> bool:
+    """Whether an attack was not seen to its end, so that it is worth another try."""
+    return run.status in (RunStatus.INFRA_ERROR, RunStatus.TIMEOUT)
+
+
 def blocked(run: Run) -> bool:
     """Whether an attack failed. A run that we lost proves nothing; one without a report became another program."""
     if run.status in (RunStatus.INFRA_ERROR, RunStatus.TIMEOUT, RunStatus.NO_RESULT):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from verifiers.inside.sandbox import syscall_filter, syscall_table
-from verifiers.sandbox import Job, Limits, RunStatus, Sandbox, SandboxError, Tier, box, canaries
+from verifiers.sandbox import Job, Limits, Run, RunStatus, Sandbox, SandboxError, Tier, box, canaries
 from verifiers.sandbox.process import Zygote, ZygoteError
 
 ROOT = Path(__file__).parents[3]
@@ -206,3 +206,17 @@ def test_the_numbers_are_those_of_libseccomp() -> None:
         for machine, architecture in syscall_filter.ARCHITECTURES.items():
             number = library.seccomp_syscall_resolve_name_arch(architecture, name.encode())
             assert getattr(own, machine) == max(number, -1), (name, machine)
+
+
+def test_an_attack_that_was_not_seen_to_its_end_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, asked = Sandbox._run_canaries, []
+
+    def stalled(self: Sandbox, zygote: Zygote, jobs: list[Job]) -> list[Run]:
+        runs = real(self, zygote, jobs)
+        asked.append(len(jobs))
+        return [Run(RunStatus.TIMEOUT), *runs[1:]] if len(asked) == 1 else runs
+
+    monkeypatch.setattr(Sandbox, "_run_canaries", stalled)
+    with Sandbox() as sandbox:
+        assert sandbox.isolation().open == ()
+    assert asked == [len(canaries.ATTACKS), 1]
