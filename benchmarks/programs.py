@@ -1,8 +1,10 @@
 """How many programs the sandbox runs in a second, against its peers and with each of its layers.
 
 All contenders of one comparison take turns within each repetition, in rotating order, so that all see the same
-machine; ratios are taken within a repetition. Each run's results are checked: a wrong one stops the measurement. The
-sandbox gets distinct programs, so nothing is answered by its deduplication.
+machine; ratios are taken within a repetition. Before its turn a contender has an uncounted one, because what the one
+before it left behind (memory being given back, namespaces being taken down) is not its cost. Each run's results are
+checked: a wrong one stops the measurement. The sandbox gets distinct programs, so nothing is answered by its
+deduplication.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ Figures = dict[str, Any]
 """JSON values: what a page shows and a result file keeps."""
 TURN_S = 0.4
 """How long one turn of a contender takes, roughly."""
+SETTLE_S = 0.2
 TIERS = (Tier.D, Tier.C, Tier.B, Tier.A)
 HOSTILE = (
     "while True: pass\n",
@@ -53,6 +56,8 @@ def take_turns(contenders: Mapping[str, Callable[[], float]], repeats: int) -> d
     for repeat in range(repeats + 1):
         shift = repeat % len(names)
         for name in names[shift:] + names[:shift]:
+            time.sleep(SETTLE_S)
+            contenders[name]()
             sample = contenders[name]()
             if repeat:
                 samples[name].append(sample)

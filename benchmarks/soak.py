@@ -18,6 +18,7 @@ Items are made from `--seed`; when processes are killed is not repeatable. The h
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
 import signal
@@ -256,8 +257,10 @@ def sample_sizes(stop: threading.Event, zygotes: Callable[[], list[int]], tally:
 
 
 def growth(sizes: list[float]) -> tuple[float, float, float]:
-    """Mean of the second quarter, of the last quarter, and the change as a share."""
-    quarter = max(1, len(sizes) // 4)
+    """Mean of the second quarter, of the last quarter, and the change as a share; NaN for a run of a second or two."""
+    if len(sizes) < 4:
+        return math.nan, math.nan, math.nan
+    quarter = len(sizes) // 4
     second, last = statistics.mean(sizes[quarter : 2 * quarter]), statistics.mean(sizes[-quarter:])
     return second, last, last / second - 1
 

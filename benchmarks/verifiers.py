@@ -122,6 +122,19 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(head)} |", "|" + "---|" * len(head), *(f"| {' | '.join(row)} |" for row in rows), ""]
 
 
+def _bound(rows: Mapping[str, Figures]) -> list[str]:
+    """How far a fork for each program could get at best, in fresh interpreters."""
+    floor, fresh = (rows.get(f"{kind} x2") for kind in ("floor", "fresh"))
+    if floor is None or fresh is None:
+        return []
+    times = floor["rate"]["median"] / fresh["rate"]["median"]
+    return [
+        f"The floor itself is {times:.1f} times a fresh interpreter here: that is the most that a fork for each "
+        "program could reach if running it cost nothing.",
+        "",
+    ]
+
+
 def programs_part(figures: Figures) -> list[str]:
     """Sections about the sandbox."""
     against = figures["against"]
@@ -138,6 +151,7 @@ def programs_part(figures: Figures) -> list[str]:
         "",
         *table(["how", "at a time", "programs/s", "sandbox over it"], rows),
         *(f"Not measured: {reason}.\n" for reason in against["missing"].values()),
+        *_bound(against["rows"]),
         f"One program at a time, from asking to having its values: {figures['latency']['p50']:.2f} ms at the median, "
         f"{figures['latency']['p99']:.2f} ms at the 99th percentile ({figures['latency']['count']} programs).",
         "",

@@ -13,7 +13,7 @@ from verifiers.sandbox.codec import MAX_PROGRAM_CHARACTERS, JobError, encode_job
 from verifiers.sandbox.process import Zygote
 from verifiers.sandbox.records import Job, Limits, Run, RunStatus
 
-MAX_AHEAD = 16
+MAX_AHEAD = 32
 """Jobs that wait in a zygote's socket, so that it never waits for the parent."""
 MAX_AHEAD_BYTES = 1 << 18
 MAX_LOSSES = 3

@@ -39,6 +39,9 @@ from verifiers.sandbox.records import Job, Limits, Run
 
 GRACE_S = 2.0
 MAX_CANARY_REPEATS = 3
+BUSY_FOR_LONG = 8
+"""A zygote with more jobs than this ahead of it need not be looked at for BETWEEN_LOOKS_S."""
+BETWEEN_LOOKS_S = 0.005
 MAX_START_FAILURES = 4
 START_PATIENCE_S = 20.0
 REST_S = 2.0
@@ -170,6 +173,8 @@ class Sandbox:
 
     def _attend(self, batch: Batch, busy: Sequence[Zygote]) -> list[tuple[Zygote, bool]]:
         """Wait until one of these zygotes says something or is overdue; those that are lost, and whether overdue."""
+        if all(len(zygote.in_flight) > BUSY_FOR_LONG for zygote in busy):
+            time.sleep(BETWEEN_LOOKS_S)  # nobody waits for the next answer, and waking for each costs both sides
         poll = select.poll()
         lost = []
         for zygote in busy:

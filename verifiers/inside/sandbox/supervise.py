@@ -12,6 +12,7 @@ import contextlib
 import mmap
 import os
 import select
+import signal
 import socket
 import struct
 import time
@@ -24,10 +25,11 @@ from verifiers.inside.sandbox.reaping import has_ended, kill, sweep, watch
 
 CHECK_INTERVAL_S = 5
 """How often an idle zygote looks whether its parent still lives."""
-PATIENCE_MS = 3
+PATIENCE_S = 0.003
 """So long a child is waited for before what it says is read."""
 POLL_INTERVAL_MS = 2
 _STDOUT = 1
+_CHILD_ENDED = frozenset([signal.SIGCHLD])
 
 
 class Bounds(NamedTuple):
@@ -89,6 +91,9 @@ class Supervisor:
         self._result = Stream(self._reply[head : head + result_size])
         self._output = Stream(self._reply[head + result_size :])
         self._zeros = memoryview(bytes(max(size, len(self._reply))))
+        self._wait_for_signal = getattr(signal, "sigtimedwait", None)  # which some systems do not have
+        if self._wait_for_signal is not None:
+            signal.pthread_sigmask(signal.SIG_BLOCK, _CHILD_ENDED)
         self._poll = select.poll()
         self._poll.register(channel, 0)  # tells when the parent is gone
 
@@ -134,14 +139,17 @@ class Supervisor:
                 self._enter(job, header, output_end, result_end)
             finally:
                 os._exit(frames.BROKEN_EXIT)
+        status = self._await_soon(child) if child > 0 else None
         os.close(output_end)
         os.close(result_end)
         self._output.begin(output)
         self._result.begin(result)
-        how, status = self._supervise(child, began + self._bounds.seconds) if child > 0 else (frames.NOT_STARTED, 0)
+        how = frames.NOT_STARTED
+        if child > 0:
+            how, status = self._supervise(child, status, began + self._bounds.seconds)
         os.close(output)
         os.close(result)
-        self._send(how, status, time.monotonic() - began)
+        self._send(how, status or 0, time.monotonic() - began)
 
     def _send(self, how: int, status: int, seconds: float) -> None:
         """Send the reply: header, report, output; and forget it."""
@@ -170,25 +178,33 @@ class Supervisor:
         os.write(frames.RESULT, frames.CONFINED)
         enter(self._program, job, header)
 
-    def _supervise(self, child: int, due: float) -> tuple[int, int]:
-        """See a child to its end, by itself or by force; how it ended and its wait status.
+    def _await_soon(self, child: int) -> int | None:
+        """The wait status of a child that ends soon, which takes one wake-up; it is reaped. None if it takes longer."""
+        wait = self._wait_for_signal
+        while wait is not None and wait(_CHILD_ENDED, PATIENCE_S) is not None:
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                return status  # else the signal was left of an earlier child, or this one was stopped
+        return None
 
-        What it says is read when it has ended, which takes one wake-up; only a child that takes long is read while it
-        runs, because it may be waiting for room in a pipe.
+    def _supervise(self, child: int, status: int | None, due: float) -> tuple[int, int]:
+        """See a child to its end; how it ended and its wait status, which is given if it has been reaped.
+
+        What it says is read when it has ended; only a child that takes long is read while it runs, because it may be
+        waiting for room in a pipe.
         """
-        poll, descriptor, how = self._poll, watch(child), frames.OVERDUE
-        if descriptor is not None:
-            poll.register(descriptor, select.POLLIN)
-        if descriptor is not None and self._ended(poll.poll(PATIENCE_MS), descriptor):
-            how = frames.ENDED
-        else:
+        how = frames.ENDED
+        if status is None:
+            descriptor = watch(child)
+            if descriptor is not None:
+                self._poll.register(descriptor, select.POLLIN)
             how = self._await_end(child, due, descriptor)
-        if descriptor is not None:
-            poll.unregister(descriptor)
-            os.close(descriptor)
-        if how != frames.ENDED:
-            kill(child)
-        status = os.waitpid(child, 0)[1]
+            if descriptor is not None:
+                self._poll.unregister(descriptor)
+                os.close(descriptor)
+            if how != frames.ENDED:
+                kill(child)
+            status = os.waitpid(child, 0)[1]
         if self._layers.may_fork:
             sweep()
         if not self._output.finish() and how == frames.ENDED:
