@@ -113,9 +113,10 @@ class BareLoop:
 
 
 class Meter:
-    """Watches the rounds of a lab, and repeats each in plain torch."""
+    """Watches the rounds of a lab, and repeats each in plain torch if asked to."""
 
-    def __init__(self) -> None:
+    def __init__(self, repeat: bool) -> None:
+        self.repeat = repeat
         self.lab: Lab | None = None
         self.bare: BareLoop | None = None
         self.batch: list[Transcript] = []
@@ -127,11 +128,13 @@ class Meter:
 
     def round(self, metrics: Mapping[str, Any]) -> None:
         assert self.lab is not None
-        if self.bare is None:
-            self.bare = BareLoop(self.lab)
         self.framework.append(
             {group: sum(metrics["seconds"].get(name, 0.0) for name in names) for group, names in GROUPS.items()}
         )
+        if not self.repeat:
+            return
+        if self.bare is None:
+            self.bare = BareLoop(self.lab)
         record = self.lab.record.read(metrics["iteration"])
         attempts = [attempt.transcript for episode in record.episodes for attempt in episode.attempts]
         programs = [episode.problem.prompt for episode in record.episodes]
@@ -147,12 +150,12 @@ class Meter:
         self.plain.append(took)
 
 
-def measure(num_rounds: int, config_file: Path) -> Meter:
-    """Play `num_rounds` rounds and repeat each in plain torch."""
+def measure(num_rounds: int, config_file: Path, *, repeat: bool = True) -> Meter:
+    """Play `num_rounds` rounds and, with `repeat`, do the work of each again in plain torch."""
     config = load_config(config_file, [f"rounds={num_rounds}", "evaluation.every=0", "evaluation.num_problems=20"])
     checked = compose.check(config)
     processes = compose.start_processes(config)
-    meter = Meter()
+    meter = Meter(repeat)
     with tempfile.TemporaryDirectory() as folder, compose.judges(checked, processes) as (env, verifier):
         record = open_record(config, Path(folder) / "run", False, OneProcess())
         lab = compose.prepare(checked, env, verifier, record, SilentView(), processes, [meter])
@@ -202,12 +205,22 @@ def page(meter: Meter, config_file: Path) -> str:
         f"({'met' if statistics.median(ratios) <= 1.3 else 'not met'}), rest ≤ 5 % of an iteration "
         f"({rest:.1%}: {'met' if rest <= 0.05 else 'not met'}).",
         "",
-        "Generate: propose and solve. Verify: reading, grounding (running each program in a worker process) and "
-        "judging every attempt. Rest: rewards and credit, drawing the training rows, checkpoint, Parquet, metrics. The "
+        "Generate: propose and solve. Verify: reading, grounding (running each program in the sandbox) and judging "
+        "every attempt. Rest: rewards and credit, drawing the training rows, checkpoint, Parquet, metrics. The "
         "bare loop samples without a finished-row sampler, executes programs in process without any isolation, records "
         "nothing and cannot resume.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def judged_by_math_answer(meter: Meter, config_file: Path) -> str:
+    """The shares of a round whose answers `math_answer` judges, for the end of the page."""
+    framework = meter.framework[1:]
+    shares = [f"{name} {statistics.median(row[name] / sum(row.values()) for row in framework):.1%}" for name in GROUPS]
+    return (
+        f"\nOn equations, whose answers `math_answer` judges ({config_file.name}, {len(framework)} rounds), the shares "
+        f"are {', '.join(shares)}.\n"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -216,8 +229,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=16)
     parser.add_argument("--config", type=Path, default=HERE.parent / "configs" / "quickstart.yaml")
     given = parser.parse_args(arguments)
-    meter = measure(given.rounds, given.config)
-    (HERE / "loop.md").write_text(page(meter, given.config), encoding="utf-8")
+    text = page(measure(given.rounds, given.config), given.config)
+    equations = HERE.parent / "configs" / "expert_iteration" / "equations.yaml"
+    text += judged_by_math_answer(measure(8, equations, repeat=False), equations)
+    (HERE / "loop.md").write_text(text, encoding="utf-8")
     print((HERE / "loop.md").read_text(encoding="utf-8"))
     return 0
 
