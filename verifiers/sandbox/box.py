@@ -173,7 +173,7 @@ class Sandbox:
 
     def _attend(self, batch: Batch, busy: Sequence[Zygote]) -> list[tuple[Zygote, bool]]:
         """Wait until one of these zygotes says something or is overdue; those that are lost, and whether overdue."""
-        if all(len(zygote.in_flight) > BUSY_FOR_LONG for zygote in busy):
+        if all(len(zygote.in_flight) > BUSY_FOR_LONG and not zygote.wants_to_write for zygote in busy):
             time.sleep(BETWEEN_LOOKS_S)  # nobody waits for the next answer, and waking for each costs both sides
         poll = select.poll()
         lost = []
