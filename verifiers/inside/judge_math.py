@@ -14,17 +14,13 @@ from verifiers.inside.expression import (
     NotRationalError,
     TooLargeError,
     UndefinedError,
-    UnreadableError,
-    parse,
     rational,
-    symbols,
 )
 from verifiers.inside.math.judging import judge
 from verifiers.inside.math.policy import MathPolicy, from_json
-from verifiers.inside.number import read_canonical
+from verifiers.inside.substitution import Judged, Substitution, read
 from verifiers.inside.worker import Handler, each
 
-Judged = tuple[str, str | None, str]
 _DEFAULT = MathPolicy()
 
 
@@ -41,21 +37,10 @@ def open_handler(options: Mapping[str, Any]) -> tuple[Handler, list[str]]:
 
 def judge_substitution(equation: str, unknown: str, answer: str) -> Judged:
     """What exact fractions can say about `4` or `x=4` in an equation; the rest is `unknown`."""
-    sides = equation.split("=")
-    try:
-        if len(sides) != 2:
-            raise UnreadableError(f"{len(sides) - 1} equals signs")
-        left, right = parse(sides[0]), parse(sides[1])
-        if others := (symbols(left) | symbols(right)) - {unknown}:
-            raise UnreadableError(f"letters besides the unknown {unknown!r}: {', '.join(sorted(others))}")
-    except UnreadableError as error:
-        return "fault", None, f"the equation {equation[:80]!r} cannot be read: {error}"
-    name, equals, after = answer.partition("=")
-    if equals and name.strip() != unknown:
-        return "malformed", None, f"expected a number or `{unknown}=` and a number"
-    value = read_canonical(after if equals else answer)
-    if isinstance(value, str):
-        return "malformed", None, value
+    given = read(equation, unknown, answer)
+    if not isinstance(given, Substitution):
+        return given
+    left, right, value = given
     values: dict[str, Fraction] = {unknown: value}
     try:
         equal = rational(left, values) == rational(right, values)

@@ -19,12 +19,10 @@ from verifiers.inside.expression import (
     UnreadableError,
     parse,
     rational,
-    symbols,
 )
-from verifiers.inside.number import read_canonical
+from verifiers.inside.substitution import Judged, Substitution, read
 from verifiers.inside.worker import Handler, each
 
-Judged = tuple[str, str | None, str]
 NO_VALUE = "no value"
 
 
@@ -58,21 +56,10 @@ def judge_expression(reference: str, answer: str, always_sympy: bool) -> Judged:
 
 def judge_solution(equation: str, unknown: str, answer: str, always_sympy: bool) -> Judged:
     """Substitute an answer such as `4` or `x=4` for the unknown."""
-    sides = equation.split("=")
-    try:
-        if len(sides) != 2:
-            raise UnreadableError(f"{len(sides) - 1} equals signs")
-        left, right = parse(sides[0]), parse(sides[1])
-        if others := (symbols(left) | symbols(right)) - {unknown}:
-            raise UnreadableError(f"letters besides the unknown {unknown!r}: {', '.join(sorted(others))}")
-    except UnreadableError as error:
-        return "fault", None, f"the equation {equation[:80]!r} cannot be read: {error}"
-    name, equals, after = answer.partition("=")
-    if equals and name.strip() != unknown:
-        return "malformed", None, f"expected a number or `{unknown}=` and a number"
-    value = read_canonical(after if equals else answer)
-    if isinstance(value, str):
-        return "malformed", None, value
+    given = read(equation, unknown, answer)
+    if not isinstance(given, Substitution):
+        return given
+    left, right, value = given
     return _verdict(left, right, {unknown: value}, str(value), always_sympy)
 
 
