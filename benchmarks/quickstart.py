@@ -288,13 +288,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     learned = [summary for job in main_jobs if (summary := result(job, given.runs))]
     jobs = [
         Job(name, config, seed, ("rounds=1000000", f"token_budget={_used(learned[seed]):.0f}", "evaluation.every=0"))
-        for seed in range(min(given.control_seeds, len(learned)))
-        for name, config in {**CONTROLS, **POLICY_GRADIENT}.items()
+        for controls, count in ((CONTROLS, given.control_seeds), (POLICY_GRADIENT, given.seeds))
+        for seed in range(min(count, len(learned)))
+        for name, config in controls.items()
     ]
     if not given.page_only:
         with ThreadPoolExecutor(given.parallel) as executor:
             list(executor.map(lambda job: play(job, given.runs), jobs))
-    by_name: dict[str, list[Mapping[str, Any]]] = {LEARNED: list(learned[: given.control_seeds])}
+    by_name: dict[str, list[Mapping[str, Any]]] = {LEARNED: list(learned)}
     for job in jobs:
         if summary := result(job, given.runs):
             by_name.setdefault(job.name, []).append(summary)
