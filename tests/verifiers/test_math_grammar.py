@@ -184,3 +184,12 @@ def test_a_tree_is_never_much_larger_than_its_text() -> None:
             assert sum(1 for _ in walk(read(text, POLICY).node)) <= 4 * len(text) + 10
         except (UnreadableError, UnsupportedError):
             continue
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    ["€", "\\$", "\\sin^", "\\log**", "\\log_x^", "\\sin^\\binom", "x^\\begin{pmatrix}", "-\\sin^", "2^-", "√"],
+)
+def test_what_never_comes_to_an_end_is_unreadable(pieces: str) -> None:
+    with pytest.raises((UnreadableError, UnsupportedError)):
+        read(pieces * (1900 // len(pieces)), MathPolicy())

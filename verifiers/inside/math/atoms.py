@@ -170,7 +170,10 @@ class Atoms:
             return Node("call", (self.root_argument(),), "sqrt")
         if token.value in ("dollar", "euro", "gbp", "yen"):
             self._money(token.value)
-            return self.postfix() if not self.at_operator("-") else self.unary()
+            self.enter()
+            amount = self.postfix() if not self.at_operator("-") else self.unary()
+            self.leave()
+            return amount
         if token.kind == "operator" and token.value == "|":
             return self._bars("|")
         if token.value == "]" and token.kind == "close":

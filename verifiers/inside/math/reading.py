@@ -75,9 +75,12 @@ def read_reference(text: str, policy: MathPolicy) -> Answer:
 
 
 def read(text: str, policy: MathPolicy) -> Answer:
-    """The object that a text names."""
-    spelling = spelling_of(text)
-    return Answer(with_policy(_named(spelling), policy), spelling)
+    """The object that a text names. Raises UnreadableError, UnsupportedError or UnknownError, and nothing else."""
+    try:
+        spelling = spelling_of(text)
+        return Answer(with_policy(_named(spelling), policy), spelling)
+    except RecursionError:  # the grammar counts its levels, but not along every path
+        raise UnreadableError("nested too deeply") from None
 
 
 def _named(spelling: str) -> Node:
