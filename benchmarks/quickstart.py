@@ -288,15 +288,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     learned = [summary for job in main_jobs if (summary := result(job, given.runs))]
     jobs = [
         Job(name, config, seed, ("rounds=1000000", f"token_budget={_used(learned[seed]):.0f}", "evaluation.every=0"))
-        for controls, count in ((CONTROLS, given.control_seeds), (POLICY_GRADIENT, given.seeds))
-        for seed in range(min(count, len(learned)))
-        for name, config in controls.items()
+        for name, config in {**CONTROLS, **POLICY_GRADIENT}.items()
+        for seed in range(len(learned))
     ]
     if not given.page_only:
+        wanted = [job for job in jobs if job.seed < given.control_seeds]
         with ThreadPoolExecutor(given.parallel) as executor:
-            list(executor.map(lambda job: play(job, given.runs), jobs))
+            list(executor.map(lambda job: play(job, given.runs), wanted))
     by_name: dict[str, list[Mapping[str, Any]]] = {LEARNED: list(learned)}
-    for job in jobs:
+    for job in jobs:  # also of more seeds than were asked for, where they have run
         if summary := result(job, given.runs):
             by_name.setdefault(job.name, []).append(summary)
     picture(given.runs, by_name, HERE / "quickstart.png")
