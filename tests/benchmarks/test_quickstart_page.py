@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.quickstart import LEARNED, interval, page, paired
+from benchmarks.quickstart import LEARNED, interval, longer_part, page, paired
 
 LEVELS = [str(level) for level in range(1, 15)]
 
@@ -82,3 +82,11 @@ def test_a_difference_is_seen_only_if_its_interval_leaves_out_zero() -> None:
     assert compared([0.5, 0.51, 0.52], [0.9, 0.92, 0.91])[question] == "no, the reverse"
     assert compared([0.9, 0.5, 0.7], [0.5, 0.6, 0.6])[question] == "not seen over these seeds"
     assert compared([0.9], [0.5])[question] == "one seed: not known"
+
+
+def test_the_worst_level_of_longer_programs_is_shown_and_nothing_where_none_ran() -> None:
+    run = summary(0, 0.9)
+    run["held_out"]["after"]["programs"]["13"] = 0.4
+    rows = [line for line in longer_part([run]) if line.startswith("| 0 after")]
+    assert rows == ["| 0 after | 200 | 0.90 | 0.90 | 0.90 | 0.90 | 0.90 | 0.90 | 0.40 |"]
+    assert longer_part([]) == []
