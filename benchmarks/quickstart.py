@@ -260,8 +260,8 @@ def longer_part(runs: Sequence[Mapping[str, Any]]) -> list[str]:
         "",
         "The quickstart's own ceiling is its alphabet of 16 names. "
         "`configs/expert_iteration/programs_long.yaml` has 26, so programs of up to 24 operations, and is the same "
-        "otherwise (60 rounds, seed levels 1 to 4). Seeds differ widely: every name has to be learned, and some runs have "
-        "not by the end. Other runs shared the machine, so wall times are upper bounds.",
+        "otherwise (60 rounds, seed levels 1 to 4). Seeds differ widely: every name has to be learned, and some "
+        "runs have not by the end. Other runs shared the machine, so wall times are upper bounds.",
         "",
         f"| seed | wall s | {' | '.join(shown)} | worst of all {len(accuracies(runs[0]))} levels |",
         "|---|---|" + "---|" * (len(shown) + 1),
