@@ -28,6 +28,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 from selfplay.types import Problem, Status, Verdict
 from verifiers.base import Job, PooledVerifier, to_verdict
@@ -41,6 +42,8 @@ from verifiers.pool import WorkerPool
 __all__ = ["MathPolicy", "MathVerifier"]
 
 MAX_COMPLETION_CHARACTERS = 1_000_000
+VERSION = 1
+"""Of the verifier, in every key of a cache: rises with any change that could give another verdict on the same pair."""
 _LOG = logging.getLogger(__name__)
 _NO_ANSWER = Verdict(Status.MALFORMED, None, "no_answer")
 _OVERRIDES = tuple(name for name in FIELDS if name != "version")
@@ -73,13 +76,15 @@ class MathVerifier(PooledVerifier):
         memory_mb: int = 1024,
         policy: MathPolicy | None = None,
         audit: float = 0.0,
-        cache: VerdictCache | str | None = "memory",
+        cache: VerdictCache | Literal["memory"] | None = "memory",
     ) -> None:
         if not 0.0 <= audit <= 1.0:
             raise ValueError(f"audit is {audit}; expected a share from 0 to 1")
+        if isinstance(cache, str) and cache != "memory":
+            raise ValueError(f"cache is {cache!r}; expected a VerdictCache, None, or 'memory' for one of its own")
         self.policy = policy or MathPolicy()
         self.audit = audit
-        self.cache = VerdictCache() if cache == "memory" else cache if isinstance(cache, VerdictCache) else None
+        self.cache = VerdictCache() if isinstance(cache, str) else cache
         self.counts: Counter[str] = Counter(dict.fromkeys(_COUNTERS, 0))
         """Judgements by way: fast, slow (pairs that only the slow path could decide), cached (items that needed none),
         undecided, disagreements (of the audit)."""
@@ -130,7 +135,7 @@ class MathVerifier(PooledVerifier):
             unknown = problem.payload.get("unknown", "x")
             if len(text) > MAX_CHARACTERS:
                 return Verdict(Status.MALFORMED, None, f"the answer is longer than {MAX_CHARACTERS} characters")
-            return _Item(("", text, equation, unknown), (self.name, "equation", unknown, equation, text))
+            return _Item(("", text, equation, unknown), (*_VERSIONED, "equation", unknown, equation, text))
         try:
             policy = self._policy(problem.payload)
         except ValueError as error:
@@ -145,7 +150,7 @@ class MathVerifier(PooledVerifier):
             detail = f"the reference {reference[:80]!r} cannot be read: longer than {MAX_CHARACTERS} characters"
             return Verdict(Status.FAULT, None, detail)
         written = "" if policy == _DEFAULT else policy.to_json()
-        key = (self.name, written or _DEFAULT_JSON, reference, answer)
+        key = (*_VERSIONED, written or _DEFAULT_JSON, reference, answer)
         return _Item((reference, answer, written), key)
 
     def _policy(self, payload: Mapping[str, str]) -> MathPolicy:
@@ -203,6 +208,7 @@ class MathVerifier(PooledVerifier):
                 )
 
 
+_VERSIONED = (MathVerifier.name, str(VERSION))
 _DEFAULT = MathPolicy()
 _DEFAULT_JSON = _DEFAULT.to_json()
 

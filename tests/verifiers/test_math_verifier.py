@@ -132,6 +132,22 @@ def test_policies_do_not_share_remembered_verdicts() -> None:
         assert statuses(strict.verify(row) + loose.verify(row)) == [Status.WRONG, Status.CORRECT]
 
 
+def test_another_version_of_the_verifier_forgets_what_the_last_one_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = [(problem("50"), r"\boxed{50}")]
+    with MathVerifier() as made:
+        made.verify(row)
+        made.verify(row)
+        assert made.counts["cached"] == 1
+        monkeypatch.setattr("verifiers.math_answer._VERSIONED", ("math_answer", "next"))
+        made.verify(row)
+        assert made.counts["cached"] == 1
+
+
+def test_a_cache_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="cache is 'disk'; expected a VerdictCache"):
+        MathVerifier(cache="disk")  # type: ignore[arg-type]
+
+
 def test_undecided_is_counted_and_never_remembered() -> None:
     with MathVerifier(deadline_s=DEADLINE_S) as made:
         row = [(problem(r"\heartsuit"), r"\boxed{\spadesuit}")]

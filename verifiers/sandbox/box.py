@@ -198,10 +198,11 @@ class Sandbox:
             replies, ended = zygote.read()
         except ZygoteError:
             return False
+        can_signal = "seccomp" not in zygote.facts["active"]
         for reply in replies:
             index, token = zygote.in_flight.popleft()
             zygote.moved_at = time.monotonic()
-            batch.accept(index, read_reply(reply, token, batch.job(index), self.limits))
+            batch.accept(index, read_reply(reply, token, batch.job(index), self.limits, can_signal=can_signal))
         return not ended
 
     def _remove(self, zygote: Zygote) -> None:

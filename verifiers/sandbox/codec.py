@@ -66,15 +66,18 @@ def encode_job(job: Job) -> bytes:
     return frames.JOB.pack(bytes(8), mode, *map(len, parts)) + b"".join(parts)
 
 
-def read_reply(reply: Reply, token: bytes, job: Job, limits: Limits) -> Run:
-    """The Run that a reply means; INFRA_ERROR where it was not the program's doing."""
+def read_reply(reply: Reply, token: bytes, job: Job, limits: Limits, *, can_signal: bool = False) -> Run:
+    """The Run that a reply means; INFRA_ERROR where it was not the program's doing.
+
+    `can_signal` says that nothing keeps programs from sending signals, themselves included.
+    """
     stdout = reply.stdout.decode("utf-8", "replace") if reply.stdout else ""
     if reply.result[:1] != frames.CONFINED:
         detail = (
             "no process could be made for it" if reply.how == frames.NOT_STARTED else "its process was not confined"
         )
         return Run(RunStatus.INFRA_ERROR, (), stdout, {}, detail, reply.seconds)
-    status, detail = _ending(reply, limits)
+    status, detail = _ending(reply, limits, can_signal)
     if status is not RunStatus.OK:
         return Run(status, stdout=stdout, detail=detail, seconds=reply.seconds)
     report = reply.result[1:]
@@ -92,7 +95,7 @@ def read_reply(reply: Reply, token: bytes, job: Job, limits: Limits) -> Run:
     return Run(status, calls, stdout, values, detail, reply.seconds)
 
 
-def _ending(reply: Reply, limits: Limits) -> tuple[RunStatus, str]:
+def _ending(reply: Reply, limits: Limits, can_signal: bool) -> tuple[RunStatus, str]:
     """Status and detail by how a child ended; OK if what it reported decides."""
     if reply.how == frames.OVERDUE:
         return RunStatus.TIMEOUT, f"no end within {limits.seconds:g} s"
@@ -103,7 +106,7 @@ def _ending(reply: Reply, limits: Limits) -> tuple[RunStatus, str]:
     code = os.waitstatus_to_exitcode(reply.wait_status)
     if code == -signal.SIGXCPU:
         return RunStatus.TIMEOUT, f"used more CPU time than {limits.seconds:g} s allow"
-    if code == -signal.SIGKILL:
+    if code == -signal.SIGKILL and not can_signal:
         return RunStatus.INFRA_ERROR, "its process was killed from outside"
     if code < 0:
         return RunStatus.CRASH, f"signal {-code} ({_signal_name(-code)})"

@@ -52,6 +52,33 @@ def test_a_weaker_tier_is_refused_unless_allowed_and_says_what_is_open(best: Tie
         assert asked.run([Job("print(1)")])[0].stdout == "1\n"
 
 
+SIGNALS_ITS_ZYGOTE_BY_STOPPING = """
+import os, signal
+me = os.getpid()
+if os.fork() == 0:
+    while True:
+        os.kill(me, signal.SIGSTOP)
+        os.kill(me, signal.SIGCONT)
+while True:
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "ends"),
+    [
+        ("import os\nos.kill(os.getpid(), 9)", {RunStatus.CRASH}),
+        # Where this user is held to a number of processes, there is no fork to begin with.
+        (SIGNALS_ITS_ZYGOTE_BY_STOPPING, {RunStatus.TIMEOUT, RunStatus.ERROR}),
+    ],
+)
+def test_what_an_unconfined_program_does_to_itself_is_not_held_to_be_ours(program: str, ends: set[RunStatus]) -> None:
+    with Sandbox(best=Tier.D, limits=LIMITS, allow_unsafe=True) as unsafe:
+        (run,) = unsafe.run([Job(program)])
+    assert run.status in ends, run
+    assert run.seconds < LIMITS.seconds + 0.5
+
+
 def test_an_attack_that_succeeds_lowers_the_tier(monkeypatch: pytest.MonkeyPatch) -> None:
     """A layer that is on and does not hold is not believed."""
     attacks = dict(canaries.ATTACKS) | {"read /etc/passwd": "def attack(world):\n    return 'root:x:0:0'"}

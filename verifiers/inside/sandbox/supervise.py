@@ -28,6 +28,8 @@ CHECK_INTERVAL_S = 5
 PATIENCE_S = 0.003
 """So long a child is waited for before what it says is read."""
 POLL_INTERVAL_MS = 2
+MAX_SIGNALS = 2
+"""So often within that time: an earlier child may have left one signal, and a program might send more on purpose."""
 _STDOUT = 1
 _CHILD_ENDED = frozenset([signal.SIGCHLD])
 
@@ -181,7 +183,9 @@ class Supervisor:
     def _await_soon(self, child: int) -> int | None:
         """The wait status of a child that ends soon, which takes one wake-up; it is reaped. None if it takes longer."""
         wait = self._wait_for_signal
-        while wait is not None and wait(_CHILD_ENDED, PATIENCE_S) is not None:
+        for _ in range(MAX_SIGNALS):
+            if wait is None or wait(_CHILD_ENDED, PATIENCE_S) is None:
+                return None
             done, status = os.waitpid(child, os.WNOHANG)
             if done:
                 return status  # else the signal was left of an earlier child, or this one was stopped
