@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from benchmarks.peers import Peer, PeerError, missing
 from benchmarks.programs import Figures, percentile, ratios, spread, take_turns
 from selfplay.types import Origin, Problem, Status, Verdict
-from verifiers import PooledVerifier, make_verifier
+from verifiers import ClosingVerifier, make_verifier
 
 TESTS = Path(__file__).parent.parent / "tests" / "verifiers"
 ITEM_S = 5.0
@@ -95,7 +95,7 @@ def items(rows: Sequence[tuple[str, str]]) -> list[tuple[Problem, str]]:
     return [(Problem("benchmark", row[0], row[0], Origin.DATASET, 0), row[1]) for row in rows]
 
 
-def verifier(num_workers: int, deadline_s: float = ITEM_S) -> PooledVerifier:
+def verifier(num_workers: int, deadline_s: float = ITEM_S) -> ClosingVerifier:
     """`math_answer` that judges every item anew."""
     return make_verifier("math_answer", num_workers=num_workers, deadline_s=deadline_s, cache=None)
 
@@ -117,7 +117,7 @@ class Mix:
 
 
 def rate_of(
-    judge: PooledVerifier, source: Mix, log: list[bool], size: int = TURN_ITEMS, total: int = TURN_ITEMS
+    judge: ClosingVerifier, source: Mix, log: list[bool], size: int = TURN_ITEMS, total: int = TURN_ITEMS
 ) -> Callable[[], float]:
     """A turn: answers a second in batches of `size`. Whether each verdict was right is added to `log`."""
 

@@ -20,7 +20,7 @@ from scripts.cli import run_main
 from selfplay.protocols import Environment
 from selfplay.seeding import rng_for
 from selfplay.types import Problem, Prompt, Rejection
-from verifiers import PooledVerifier, PythonExecutor, make_verifier
+from verifiers import ClosingVerifier, PythonExecutor, make_verifier
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "golden"
 LEVELS = (1, 2, 4, 7)
@@ -58,7 +58,7 @@ def playthrough(name: str) -> str:
     return "\n".join(lines)
 
 
-def _play(env: Environment, verifier: PooledVerifier, level: int) -> Iterator[str]:
+def _play(env: Environment, verifier: ClosingVerifier, level: int) -> Iterator[str]:
     rng = rng_for(0, "golden", env.name, level)
     draft = env.draw(level, rng)
     problem, *others = env.ground([draft, *(env.draw(level, rng) for _ in range(NUM_OTHERS))])

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -22,14 +21,14 @@ from selfplay.checking import nearest
 from selfplay.errors import UserError
 from selfplay.types import Problem, Status, Verdict
 from verifiers import VERIFIERS, PooledVerifier, make_verifier
+from verifiers.base import import_path
 from verifiers.inside.math.policy import MathPolicy
-from verifiers.math_answer import MathVerifier
+from verifiers.math_answer import MATH_VERIFY, MathVerifier
 from verifiers.python_exec import PythonVerifier
 from verifiers.sandbox import SandboxError
 
 PEER = "math_verify"
 """A public package that can be named as a verifier where it is installed."""
-_PEER_NEEDS = (PEER, "latex2sympy2_extended", "antlr4", "sympy", "mpmath")
 
 
 class OpenVerifier(Protocol):
@@ -75,12 +74,14 @@ class MathVerifyPeer(PooledVerifier):
     handler = "scripts.judge_math_verify"
 
     def __init__(self, *, num_workers: int = 1, deadline_s: float = 5.0, memory_mb: int = 1024) -> None:
-        super().__init__(num_workers=num_workers, deadline_s=deadline_s, memory_mb=memory_mb, path=_peer_path())
+        own = str(Path(__file__).resolve().parent.parent)  # the handler is in this package
+        path = (own, *import_path(self.name, "sympy", "mpmath", *MATH_VERIFY))
+        super().__init__(num_workers=num_workers, deadline_s=deadline_s, memory_mb=memory_mb, path=path)
 
 
 def names() -> list[str]:
-    """All verifiers that can be named on this machine."""
-    return [*VERIFIERS, *([PEER] if find_spec(PEER) is not None else [])]
+    """All verifiers that can be named."""
+    return [*VERIFIERS, PEER]
 
 
 def make_one(name: str, settings: Settings) -> OpenVerifier:
@@ -201,16 +202,3 @@ def _rows_of(name: str) -> str:
 
 def _fault(detail: str) -> Verdict:
     return Verdict(Status.FAULT, None, detail)
-
-
-def _peer_path() -> tuple[str, ...]:
-    """What the peer's workers import from: this checkout, and where its packages are; nothing is imported here."""
-    directories = [str(Path(__file__).resolve().parent.parent)]
-    for name in _PEER_NEEDS:
-        spec = find_spec(name)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(
-                f"comparing with {PEER} needs {name}, which is not installed: install math-verify"
-            )
-        directories.append(str(Path(spec.origin).parent.parent))
-    return tuple(dict.fromkeys(directories))

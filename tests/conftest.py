@@ -13,7 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from real_runs import TINY, train, write_config
 
 from envs.programs import Options, Programs
-from verifiers import PooledVerifier, PythonExecutor, make_verifier
+from verifiers import ClosingVerifier, PythonExecutor, make_verifier
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def programs() -> Iterator[Programs]:
 
 
 @pytest.fixture(scope="session")
-def exact() -> Iterator[PooledVerifier]:
+def exact() -> Iterator[ClosingVerifier]:
     """The verifier of `programs`."""
     with make_verifier("exact") as verifier:
         yield verifier

@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable
 from typing import Any
 
-from verifiers.base import PooledVerifier
+from verifiers.base import ClosingVerifier, PooledVerifier
 from verifiers.exact import ExactVerifier
 from verifiers.math_answer import MathPolicy, MathVerifier
 from verifiers.numeric import NumericVerifier
@@ -21,12 +21,13 @@ __all__ = [
     "Execution",
     "MathPolicy",
     "MathVerifier",
+    "ClosingVerifier",
     "PooledVerifier",
     "PythonExecutor",
     "make_verifier",
 ]
 
-VERIFIERS: dict[str, Callable[..., PooledVerifier]] = {
+VERIFIERS: dict[str, Callable[..., ClosingVerifier]] = {
     "exact": ExactVerifier,
     "numeric": NumericVerifier,
     "sympy_equal": SympyVerifier,
@@ -37,7 +38,7 @@ VERIFIERS: dict[str, Callable[..., PooledVerifier]] = {
 
 def make_verifier(
     name: str, *, num_workers: int = 1, deadline_s: float = 5.0, memory_mb: int = 1024, **options: Any
-) -> PooledVerifier:
+) -> ClosingVerifier:
     """The verifier called `name`; `deadline_s` bounds one answer's judgement, `memory_mb` one worker (MiB).
 
     `options` are the verifier's own, such as `policy` of math_answer. Raises ValueError for an unknown name, naming the

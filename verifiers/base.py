@@ -6,12 +6,15 @@ verdict. It decides nothing itself and holds no reference back to problems.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, ClassVar
 
 from selfplay.types import Problem, Status, Verdict
 from verifiers.batch import Fate, Outcome
+from verifiers.owned import Closing
 from verifiers.pool import WorkerPool
 
 Job = tuple[Any, ...]
@@ -24,10 +27,19 @@ _FATES = {
 _STATUSES = {status.value: status for status in Status}
 
 
-class PooledVerifier:
-    """A Verifier whose judgements are made by a handler module in worker processes. Close it when done."""
+class ClosingVerifier(Closing):
+    """A Verifier (`selfplay.protocols`) that holds processes. Close it when done."""
 
     name: ClassVar[str]
+
+    @abstractmethod
+    def verify(self, answers: Sequence[tuple[Problem, str]]) -> list[Verdict]:
+        """One verdict for each (problem, answer text), in order. Never raises for what an answer says."""
+
+
+class PooledVerifier(ClosingVerifier):
+    """A verifier whose judgements are made by a handler module in worker processes."""
+
     handler: ClassVar[str]
     max_answer_characters: ClassVar[int] = 20_000
     """A longer answer is malformed and is not sent to a worker."""
@@ -71,14 +83,6 @@ class PooledVerifier:
         """End the worker processes."""
         self.pool.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 def to_verdict(outcome: Outcome) -> Verdict:
     """The verdict of a job whose handler answers [status, extracted, detail, microseconds]."""
@@ -89,3 +93,19 @@ def to_verdict(outcome: Outcome) -> Verdict:
         return Verdict(_STATUSES[status], extracted, detail, microseconds / 1e6)
     except (TypeError, ValueError, KeyError):
         return Verdict(Status.FAULT, None, f"a worker's answer cannot be read: {str(outcome.value)[:80]}")
+
+
+def import_path(name: str, *packages: str) -> tuple[str, ...]:
+    """The directories that the workers of verifier `name` must import `packages` from; imports nothing itself.
+
+    Raises ModuleNotFoundError for a package that is not installed.
+    """
+    directories = []
+    for package in packages:
+        spec = find_spec(package)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(
+                f"the verifier {name} needs the package {package}, which is not installed: `make install` installs it"
+            )
+        directories.append(str(Path(spec.origin).parent.parent))
+    return tuple(dict.fromkeys(directories))

@@ -9,8 +9,8 @@ override its fields (`policy` as JSON, or single keys such as `extraction`). A p
 substitution, as `sympy_equal` does.
 
 Numbers are compared exactly, rational functions modulo large primes, all else to 50 and more digits at several points:
-agreement there is accepted as equality (see `inside/math/numeric.py`). What that cannot decide goes to sympy and, where
-it is installed, math-verify, in workers of their own; what they cannot decide is UNDECIDED. A reference that cannot be
+agreement there is accepted as equality (see `inside/math/numeric.py`). What that cannot decide goes to sympy and
+math-verify, in workers of their own; what they cannot decide is UNDECIDED. A reference that cannot be
 read is FAULT. Half of `deadline_s` belongs to either way (the fast one may use it twice instead); no decision within it
 is TIMEOUT.
 
@@ -26,12 +26,10 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Literal
 
 from selfplay.types import Problem, Status, Verdict
-from verifiers.base import Job, PooledVerifier, to_verdict
+from verifiers.base import Job, PooledVerifier, import_path, to_verdict
 from verifiers.batch import Fate, Outcome
 from verifiers.cache import VerdictCache
 from verifiers.inside.math.extraction import extract, reference_text
@@ -42,6 +40,8 @@ from verifiers.pool import WorkerPool
 __all__ = ["MathPolicy", "MathVerifier"]
 
 MAX_COMPLETION_CHARACTERS = 1_000_000
+MATH_VERIFY = ("math_verify", "latex2sympy2_extended", "antlr4")
+"""The package math-verify, and what it imports besides sympy."""
 VERSION = 1
 """Of the verifier, in every key of a cache: rises with any change that could give another verdict on the same pair."""
 _LOG = logging.getLogger(__name__)
@@ -90,14 +90,14 @@ class MathVerifier(PooledVerifier):
         undecided, disagreements (of the audit)."""
         self.pool = WorkerPool(
             self.handler,
-            path=_directories("mpmath"),
+            path=import_path(self.name, "mpmath"),
             num_workers=num_workers,
             deadline_s=deadline_s / 2,
             memory_mb=memory_mb,
         )
         self.slow_pool = WorkerPool(
             "verifiers.inside.judge_math_slow",
-            path=_directories("mpmath", "sympy", optional=("math_verify", "latex2sympy2_extended", "antlr4")),
+            path=import_path(self.name, "sympy", "mpmath", *MATH_VERIFY),
             num_workers=num_workers,
             deadline_s=deadline_s / 2,
             memory_mb=memory_mb,
@@ -226,16 +226,3 @@ def _share(job: Job) -> float:
     """A number from 0 to 1 that depends on the job's content alone."""
     digest = hashlib.blake2b(json.dumps(job).encode("ascii"), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2.0**64
-
-
-def _directories(*names: str, optional: Sequence[str] = ()) -> tuple[str, ...]:
-    """The directories that a worker must import from, as data; nothing is imported here."""
-    directories = []
-    for name in (*names, *optional):
-        spec = find_spec(name)
-        if spec is None or spec.origin is None:
-            if name in optional:
-                continue
-            raise ModuleNotFoundError(f"the verifier math_answer needs {name}, which is not installed: install sympy")
-        directories.append(str(Path(spec.origin).parent.parent))
-    return tuple(dict.fromkeys(directories))

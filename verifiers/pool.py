@@ -13,22 +13,20 @@ between machines. One batch at a time: calls from several threads wait for each 
 
 from __future__ import annotations
 
-import os
 import select
 import threading
 import time
-import weakref
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 from verifiers.batch import MAX_CHUNK, MAX_LOSSES, Batch, Outcome, describe_exit
 from verifiers.inside import wire
+from verifiers.owned import Closing, Owned
 from verifiers.process import WorkerProcess, WorkerSetup, start_template
 from verifiers.template import Template
 
 
-class WorkerPool:
+class WorkerPool(Closing):
     """Runs jobs (JSON values) in `num_workers` processes with the handler module `handler`.
 
     `deadline_s` bounds one job's wall-clock time, `start_deadline_s` a worker's start (imports included), `memory_mb`
@@ -58,13 +56,11 @@ class WorkerPool:
         self._setup = WorkerSetup(handler, options or {}, tuple(path), memory_mb, deadline_s)
         self._warm = warm
         self._max_chunk = max_chunk
-        self._workers: list[WorkerProcess] = []
-        self._templates: list[Template] = []  # at most one
+        self._templates: Owned[Template] = Owned(self)  # at most one
+        self._workers: Owned[WorkerProcess] = Owned(self)  # made later, so ended first: a template reaps its workers
         self._lock = threading.Lock()
-        self._owner = os.getpid()
         self._start_failures = 0
         self._start_detail = ""
-        self._finalizer = weakref.finalize(self, _shut_down, self._workers, self._templates, self._owner)
 
     def run(self, jobs: Sequence[Any]) -> list[Outcome]:
         """One outcome for each job, in order. Never raises for what a job does."""
@@ -106,28 +102,18 @@ class WorkerPool:
     def close(self) -> None:
         """Kill and reap all workers. The pool can be used again: it starts new ones."""
         with self._lock:
-            _shut_down(self._workers, self._templates, os.getpid() if self._owner == os.getpid() else -1)
-
-    def __enter__(self) -> WorkerPool:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+            self._workers.close()
+            self._templates.close()
 
     def _adopt(self) -> None:
         """In a forked copy of the parent the workers belong to somebody else: forget them."""
-        if self._owner != os.getpid():
-            _shut_down(self._workers, self._templates, -1)
-            self._owner = os.getpid()
-            self._finalizer.detach()
-            self._finalizer = weakref.finalize(self, _shut_down, self._workers, self._templates, self._owner)
+        self._templates.adopt(self)
+        self._workers.adopt(self)
 
     def _assign(self, batch: Batch) -> None:
         """Give waiting chunks to free workers, starting workers as needed."""
         for worker in [worker for worker in self._workers if worker.ready and not worker.busy and not worker.alive()]:
-            self._remove(worker)
+            self._workers.remove(worker)
         self._grow(len(batch.waiting))
         for worker in self._workers:
             if batch.waiting and worker.ready and not worker.busy:
@@ -151,11 +137,11 @@ class WorkerPool:
 
     def _template(self) -> Template:
         """The template that runs, or a new one."""
-        while self._templates and not self._templates[0].alive():
-            self._templates.pop().close()
+        for template in [template for template in self._templates if not template.alive()]:
+            self._templates.remove(template)
         if not self._templates:
             self._templates.append(start_template(self._setup))
-        return self._templates[0]
+        return next(iter(self._templates))
 
     def _attend(self, batch: Batch) -> None:
         """Wait until a worker says something or is overdue, and deal with it."""
@@ -217,29 +203,8 @@ class WorkerPool:
             # Read now that it cannot change: it may have moved on to another job just before the signal.
             timed_out = overdue and known and progress.began + self.deadline_s <= now
             batch.lose(worker, index if known else None, code, timed_out=timed_out)
-        self._remove(worker)
-
-    def _remove(self, worker: WorkerProcess) -> None:
         self._workers.remove(worker)
-        worker.close()
 
     def _discard_busy(self) -> None:
         for worker in [worker for worker in self._workers if worker.busy or not worker.ready]:
-            self._remove(worker)
-
-
-def _shut_down(workers: list[WorkerProcess], templates: list[Template], owner: int) -> None:
-    """Empty the lists; kill what is in them only in the process that started it."""
-    ours = owner == os.getpid()
-    while workers:
-        worker = workers.pop()
-        if ours:
-            worker.close()
-        else:
-            worker.release()
-    while templates:
-        template = templates.pop()
-        if ours:
-            template.close()
-        else:
-            template.release()
+            self._workers.remove(worker)

@@ -19,12 +19,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from selfplay.types import Problem, Verdict
-from verifiers.base import PooledVerifier
+from verifiers.base import ClosingVerifier
 from verifiers.inside import straight_line
+from verifiers.owned import Closing
 from verifiers.sandbox import EqualityPolicy, Isolation, Job, Limits, Run, RunStatus, Sandbox, Tier
 from verifiers.sandbox.asserts import BrokenTestsError, LostTestsError, Reading, SelfGraded, read_tests
 from verifiers.sandbox.tasks import Checks, SelfTests, Task, Unreadable, read_task
@@ -73,7 +72,7 @@ class Execution:
     """Wall-clock time, for a reader; the only field that differs between two runs of a deterministic program."""
 
 
-class PythonExecutor:
+class PythonExecutor(Closing):
     """Runs Python programs as scripts in a sandbox. Close it when done.
 
     `deadline_s` bounds one program's wall-clock time, `memory_mb` what it may add to the interpreter's address space
@@ -139,14 +138,6 @@ class PythonExecutor:
         """End the worker processes."""
         self.sandbox.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 def to_execution(run: Run) -> Execution:
     """What the sandbox said about a script."""
@@ -176,7 +167,7 @@ def agreed(program: str, shared: Execution, alone: Execution) -> Execution:
     return Execution(ExecutionStatus.FAULT, detail=f"the two lanes disagree: {one} and {other}"[:300])
 
 
-class PythonVerifier(PooledVerifier):
+class PythonVerifier(ClosingVerifier):
     """The answer is a program; what it must do is in the problem's payload (see `verifiers.sandbox.tasks`).
 
     A program that does not compile or lacks the function is MALFORMED; one that raises, prints or returns too much,
@@ -186,7 +177,6 @@ class PythonVerifier(PooledVerifier):
     """
 
     name = "python_exec"
-    handler = ""  # it has no pool of workers, but a sandbox
 
     def __init__(
         self,

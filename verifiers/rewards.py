@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from selfplay.types import Origin, Problem, Status, Verdict
-from verifiers.base import PooledVerifier
+from verifiers.base import ClosingVerifier
 from verifiers.math_answer import MathVerifier
 from verifiers.python_exec import PythonVerifier
 from verifiers.sandbox import json_values
@@ -151,13 +151,13 @@ def _num_workers() -> int:
 class _OnePerProcess:
     """A verifier that is made at its first use, anew in a forked copy of the process."""
 
-    def __init__(self, make: Callable[[], PooledVerifier]) -> None:
+    def __init__(self, make: Callable[[], ClosingVerifier]) -> None:
         self._make = make
         self._lock = threading.Lock()
-        self._made: PooledVerifier | None = None
+        self._made: ClosingVerifier | None = None
         self._owner = -1
 
-    def get(self) -> PooledVerifier:
+    def get(self) -> ClosingVerifier:
         with self._lock:
             if self._made is None or self._owner != os.getpid():
                 self._made, self._owner = self._make(), os.getpid()

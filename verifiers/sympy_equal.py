@@ -11,11 +11,8 @@ sets, intervals, matrices, units. What cannot be decided is UNDECIDED.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
-
 from selfplay.types import Problem
-from verifiers.base import Job, PooledVerifier
+from verifiers.base import Job, PooledVerifier, import_path
 
 
 class SympyVerifier(PooledVerifier):
@@ -36,7 +33,7 @@ class SympyVerifier(PooledVerifier):
             deadline_s=deadline_s,
             memory_mb=memory_mb,
             options={"always_sympy": always_sympy},
-            path=sympy_path(),
+            path=import_path(self.name, "sympy", "mpmath"),
         )
 
     def job(self, problem: Problem, answer: str) -> Job:
@@ -44,14 +41,3 @@ class SympyVerifier(PooledVerifier):
         if equation is None:
             return (problem.reference, answer)
         return ("", answer, equation, problem.payload.get("unknown", "x"))
-
-
-def sympy_path() -> tuple[str, ...]:
-    """The directories that a worker must import from, as data; nothing is imported here."""
-    directories = []
-    for name in ("sympy", "mpmath"):
-        spec = find_spec(name)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"the verifier sympy_equal needs {name}, which is not installed: install sympy")
-        directories.append(str(Path(spec.origin).parent.parent))
-    return tuple(dict.fromkeys(directories))

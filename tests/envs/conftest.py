@@ -8,7 +8,7 @@ import pytest
 
 from envs import ENVIRONMENTS
 from selfplay.protocols import Environment
-from verifiers import PooledVerifier, PythonExecutor, make_verifier
+from verifiers import ClosingVerifier, PythonExecutor, make_verifier
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def env(request: pytest.FixtureRequest, executor: PythonExecutor) -> Environment
 
 
 @pytest.fixture(scope="session")
-def verifiers_by_name() -> Iterator[dict[str, PooledVerifier]]:
+def verifiers_by_name() -> Iterator[dict[str, ClosingVerifier]]:
     made = {name: make_verifier(name) for name in ("exact", "math_answer")}
     yield made
     for verifier in made.values():
@@ -33,5 +33,5 @@ def verifiers_by_name() -> Iterator[dict[str, PooledVerifier]]:
 
 
 @pytest.fixture
-def verifier(env: Environment, verifiers_by_name: dict[str, PooledVerifier]) -> PooledVerifier:
+def verifier(env: Environment, verifiers_by_name: dict[str, ClosingVerifier]) -> ClosingVerifier:
     return verifiers_by_name[env.verifier]

@@ -17,7 +17,7 @@ from selfplay.evaluate import held_out_split
 from selfplay.protocols import Environment
 from selfplay.seeding import rng_for
 from selfplay.types import Draft, Origin, Problem, Rejection, Status, problem_id
-from verifiers import PooledVerifier
+from verifiers import ClosingVerifier
 
 READ_LIMIT_S = 0.01
 
@@ -53,14 +53,14 @@ def test_grounding_keeps_text_level_and_parents(env: Environment) -> None:
     assert kept == [(env.name, draft.prompt, draft.level, draft.parents) for draft in drafts]
 
 
-def test_the_reference_solution_is_right(env: Environment, verifier: PooledVerifier) -> None:
+def test_the_reference_solution_is_right(env: Environment, verifier: ClosingVerifier) -> None:
     problems = grounded(env, "right", 10)
     for answers in ([p.reference for p in problems], [env.read_answer(p, env.solver_reply(p)) for p in problems]):
         verdicts = verifier.verify([(p, answer or "") for p, answer in zip(problems, answers, strict=True)])
         assert {verdict.status for verdict in verdicts} == {Status.CORRECT}
 
 
-def test_a_reference_with_one_other_digit_is_wrong(env: Environment, verifier: PooledVerifier) -> None:
+def test_a_reference_with_one_other_digit_is_wrong(env: Environment, verifier: ClosingVerifier) -> None:
     rng = rng_for(0, "perturb")
     items = []
     for problem in grounded(env, "wrong", 10):

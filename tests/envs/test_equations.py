@@ -9,7 +9,7 @@ import pytest
 from envs.equations import MAX_VALUE, TERMS, UNKNOWNS, Equations, Options
 from selfplay.seeding import rng_for
 from selfplay.types import Draft, Origin, Problem, Rejection, Status
-from verifiers import PooledVerifier
+from verifiers import ClosingVerifier
 
 EQUATIONS = Equations(Options())
 
@@ -92,14 +92,14 @@ def test_the_answer_is_the_number_after_the_last_equals_sign_of_the_unknown(repl
     assert EQUATIONS.read_answer(problem("x+3-5=4"), reply) == answer
 
 
-def test_every_unknown_can_be_judged(verifiers_by_name: dict[str, PooledVerifier]) -> None:
+def test_every_unknown_can_be_judged(verifiers_by_name: dict[str, ClosingVerifier]) -> None:
     items = [(problem(f"{unknown}+3-5=4"), f"{unknown}={value}") for unknown in UNKNOWNS for value in (6, 7)]
     statuses = [verdict.status for verdict in verifiers_by_name["math_answer"].verify(items)]
     assert statuses == [Status.CORRECT, Status.WRONG] * len(UNKNOWNS)
 
 
 def test_what_a_solver_sees_has_the_same_solution_and_another_order(
-    verifiers_by_name: dict[str, PooledVerifier],
+    verifiers_by_name: dict[str, ClosingVerifier],
 ) -> None:
     rng = rng_for(0, "shown")
     items, orders = [], set()

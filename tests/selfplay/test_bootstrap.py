@@ -16,7 +16,7 @@ from selfplay.errors import UserError
 from selfplay.scripted import ScriptedLearner, ScriptedPolicy
 from selfplay.seeds import SeedData, seed_split
 from selfplay.types import Credited, Demonstration
-from verifiers import PooledVerifier
+from verifiers import ClosingVerifier
 
 CRITERION = CriterionConfig(accuracy=0.9, valid=0.5, next_level_pass=0.0, attempts=4, problems=8)
 
@@ -39,7 +39,7 @@ class Warmup:
     """A bootstrap of scripted parts; a step of 10 rows raises the policy's reach by 8 x gain."""
 
     def __init__(
-        self, programs: Programs, exact: PooledVerifier, *, gain: float = 0.005, reach: float = 0.0, **changes: Any
+        self, programs: Programs, exact: ClosingVerifier, *, gain: float = 0.005, reach: float = 0.0, **changes: Any
     ):
         settings = {"warmup_steps": 4, "check_every": 10, "max_steps": 100, "cooldown_steps": 5, **changes}
         config = BootstrapConfig(
@@ -57,7 +57,7 @@ class Warmup:
         return self.bootstrap.run(lambda step, loss, measures: self.reports.append((step, measures)))
 
 
-def test_it_stops_at_the_first_check_that_meets_the_criterion(programs: Programs, exact: PooledVerifier) -> None:
+def test_it_stops_at_the_first_check_that_meets_the_criterion(programs: Programs, exact: ClosingVerifier) -> None:
     one = Warmup(programs, exact)
     result = one.run()
     # The reach rises by 0.04 a step: the seed levels are solved from 1 on, the one beyond now and then from 2 on.
@@ -68,12 +68,12 @@ def test_it_stops_at_the_first_check_that_meets_the_criterion(programs: Programs
     assert result["next_level_pass"] > 0.0
 
 
-def test_a_policy_that_is_ready_trains_for_one_check_only(programs: Programs, exact: PooledVerifier) -> None:
+def test_a_policy_that_is_ready_trains_for_one_check_only(programs: Programs, exact: ClosingVerifier) -> None:
     one = Warmup(programs, exact, reach=2.5, cooldown_steps=0)
     assert one.run()["steps"] == 14
 
 
-def test_the_rate_rises_stays_and_falls(programs: Programs, exact: PooledVerifier) -> None:
+def test_the_rate_rises_stays_and_falls(programs: Programs, exact: ClosingVerifier) -> None:
     one = Warmup(programs, exact, reach=2.5)
     one.run()
     assert [(len(rows), rate) for rows, _, rate in one.learner.updates] == [
@@ -83,7 +83,7 @@ def test_the_rate_rises_stays_and_falls(programs: Programs, exact: PooledVerifie
     ]
 
 
-def test_every_stretch_trains_on_its_own_rows_in_both_roles(programs: Programs, exact: PooledVerifier) -> None:
+def test_every_stretch_trains_on_its_own_rows_in_both_roles(programs: Programs, exact: ClosingVerifier) -> None:
     one = Warmup(programs, exact, proposer_share=0.3)
     one.run()
     assert len({seed for _, seed, _ in one.learner.updates}) == len(one.learner.updates)
@@ -93,20 +93,20 @@ def test_every_stretch_trains_on_its_own_rows_in_both_roles(programs: Programs, 
     assert first != second
 
 
-def test_it_counts_the_tokens_it_trained(programs: Programs, exact: PooledVerifier) -> None:
+def test_it_counts_the_tokens_it_trained(programs: Programs, exact: ClosingVerifier) -> None:
     one = Warmup(programs, exact, reach=2.5)
     result = one.run()
     lengths = [len(row.transcript.token_ids) for rows, _, _ in one.learner.updates for row in rows]
     assert result["tokens"] == sum(lengths) > 0
 
 
-def test_it_is_the_same_twice(programs: Programs, exact: PooledVerifier) -> None:
+def test_it_is_the_same_twice(programs: Programs, exact: ClosingVerifier) -> None:
     first, second = Warmup(programs, exact), Warmup(programs, exact)
     assert first.run() == second.run()
     assert first.reports == second.reports
 
 
-def test_it_does_not_check_before_it_is_told_to(programs: Programs, exact: PooledVerifier) -> None:
+def test_it_does_not_check_before_it_is_told_to(programs: Programs, exact: ClosingVerifier) -> None:
     criterion = CriterionConfig(accuracy=0.9, valid=0.5, attempts=4, problems=8, min_steps=30)
     one = Warmup(programs, exact, reach=2.5, criterion=criterion, cooldown_steps=0)
     one.run()
@@ -114,7 +114,7 @@ def test_it_does_not_check_before_it_is_told_to(programs: Programs, exact: Poole
 
 
 def test_it_stops_at_its_last_step_and_says_everything_that_is_missing(
-    programs: Programs, exact: PooledVerifier
+    programs: Programs, exact: ClosingVerifier
 ) -> None:
     criterion = CriterionConfig(accuracy=0.9, valid=1.0, attempts=4, problems=8)
     one = Warmup(programs, exact, gain=0.0, reach=0.01, max_steps=27, criterion=criterion)
@@ -140,7 +140,7 @@ def test_only_what_is_missing_is_named() -> None:
     assert len(Readiness(0.0, 0.0, 0.0).missing(config)) == 3
 
 
-def test_the_measures_are_what_they_say(programs: Programs, exact: PooledVerifier) -> None:
+def test_the_measures_are_what_they_say(programs: Programs, exact: ClosingVerifier) -> None:
     one = Warmup(programs, exact, reach=2.0)
     one.policy.junk = 0.0
     ready = one.bootstrap.check(0)
@@ -151,13 +151,13 @@ def test_the_measures_are_what_they_say(programs: Programs, exact: PooledVerifie
     assert halved.next_level_pass == 0.0
 
 
-def test_a_check_leaves_the_policy_and_the_learner_alone(programs: Programs, exact: PooledVerifier) -> None:
+def test_a_check_leaves_the_policy_and_the_learner_alone(programs: Programs, exact: ClosingVerifier) -> None:
     one = Warmup(programs, exact, reach=1.5)
     assert one.bootstrap.check(3) == one.bootstrap.check(3)
     assert (one.policy.reach, one.learner.updates) == (1.5, [])
 
 
-def test_seed_demonstrations_pass_their_own_verifier(programs: Programs, exact: PooledVerifier) -> None:
+def test_seed_demonstrations_pass_their_own_verifier(programs: Programs, exact: ClosingVerifier) -> None:
     policy = ScriptedPolicy(programs)
     problems = {one.prompt: one for one in seed_split(programs, [1, 2, 3], 30, set())}
     seeds = SeedData(policy, programs, list(problems.values()))

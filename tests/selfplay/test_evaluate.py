@@ -17,7 +17,7 @@ from selfplay.evaluate import accuracy, evaluate, held_out_split, pass_at_k, wil
 from selfplay.scripted import ScriptedPolicy
 from selfplay.seeds import SeedData, seed_split
 from selfplay.types import Draft, Origin, Problem, Rejection, Status
-from verifiers import PooledVerifier
+from verifiers import ClosingVerifier
 
 # Splits
 
@@ -122,7 +122,7 @@ def test_the_wilson_interval_follows_its_formula(counts: tuple[int, int]) -> Non
 # Evaluation
 
 
-def test_evaluation_gives_every_level_its_episodes(programs: Programs, exact: PooledVerifier) -> None:
+def test_evaluation_gives_every_level_its_episodes(programs: Programs, exact: ClosingVerifier) -> None:
     env = Classroom(programs)
     policy = ScriptedPolicy(env, reach=2.0)
     env.pupils.append(policy)
@@ -133,7 +133,7 @@ def test_evaluation_gives_every_level_its_episodes(programs: Programs, exact: Po
     assert all(len(one.attempts) == 1 for episodes in by_level.values() for one in episodes)
 
 
-def test_evaluation_may_sample_several_attempts(programs: Programs, exact: PooledVerifier) -> None:
+def test_evaluation_may_sample_several_attempts(programs: Programs, exact: ClosingVerifier) -> None:
     split: dict[int, list[Problem]] = held_out_split(programs, [1], 2)
     policy = ScriptedPolicy(programs)
     by_level = evaluate(policy, programs, exact, split, 64, num_attempts=5, temperature=1.0, seed=4)

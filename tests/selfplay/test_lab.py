@@ -23,11 +23,11 @@ from envs.programs import Programs
 from selfplay.config import EvaluationConfig, LearnerConfig
 from selfplay.lab import Lab, Round, checkpoints, describe, used_tokens
 from selfplay.types import Rejection, Status
-from verifiers import PooledVerifier
+from verifiers import ClosingVerifier
 
 
 @pytest.fixture
-def lab(tmp_path: Path, programs: Programs, exact: PooledVerifier) -> Any:
+def lab(tmp_path: Path, programs: Programs, exact: ClosingVerifier) -> Any:
     """Makes a Lab over the test's own folder; the recipe is the cheapest one."""
 
     def make(**changes: Any) -> Lab:
@@ -177,7 +177,7 @@ def test_a_finished_run_can_be_given_more_rounds(lab: Any) -> None:
 
 
 def test_resuming_brings_back_weights_state_and_tokens_and_what_was_seen(
-    tmp_path: Path, programs: Programs, exact: PooledVerifier
+    tmp_path: Path, programs: Programs, exact: ClosingVerifier
 ) -> None:
     one = play(scripted_run(tmp_path, programs, exact, rounds=2))
     again = scripted_run(tmp_path, programs, exact, rounds=2)
@@ -268,7 +268,7 @@ def test_a_round_without_proposals_is_described_too() -> None:
     assert line["solve_rate_histogram"] == [0]
 
 
-def test_metrics_count_every_token_once(tmp_path: Path, programs: Programs, exact: PooledVerifier) -> None:
+def test_metrics_count_every_token_once(tmp_path: Path, programs: Programs, exact: ClosingVerifier) -> None:
     one = play(scripted_run(tmp_path, programs, exact, rounds=1))
     (record,) = one.past()
     tokens = record.metrics["tokens"]

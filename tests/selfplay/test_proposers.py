@@ -14,13 +14,13 @@ from selfplay.lab import Lab
 from selfplay.proposers import PROPOSERS, GeneratorProposer
 from selfplay.stages import propose
 from selfplay.types import Draft, Problem, Rejection, Sampling
-from verifiers import PooledVerifier
+from verifiers import ClosingVerifier
 
 HOT = Sampling(temperature=1.0)
 
 
 @pytest.fixture
-def lab(tmp_path: Path, programs: Programs, exact: PooledVerifier) -> Lab:
+def lab(tmp_path: Path, programs: Programs, exact: ClosingVerifier) -> Lab:
     return scripted_run(tmp_path / "run", programs, exact)
 
 

@@ -14,7 +14,7 @@ from selfplay.protocols import Policy
 from selfplay.scripted import ScriptedPolicy
 from selfplay.stages import augment, propose, solve, validate, verify
 from selfplay.types import Problem, Prompt, Rejection, Request, Sampling, Status, Transcript, Verdict, problem_id
-from verifiers import PooledVerifier
+from verifiers import ClosingVerifier
 
 HOT = Sampling(temperature=1.0)
 
@@ -188,7 +188,7 @@ def test_there_is_nothing_to_solve_in_no_problems(programs: Programs) -> None:
 
 
 def test_attempts_are_judged_once_in_order_and_only_where_there_is_an_answer(
-    programs: Programs, exact: PooledVerifier, problems: list[Problem]
+    programs: Programs, exact: ClosingVerifier, problems: list[Problem]
 ) -> None:
     asked: list[list[str]] = []
 
@@ -213,7 +213,7 @@ def test_attempts_are_judged_once_in_order_and_only_where_there_is_an_answer(
     assert [len(batch) for batch in asked] == [6]
 
 
-def test_an_episode_knows_the_proposal_it_came_from(programs: Programs, exact: PooledVerifier) -> None:
+def test_an_episode_knows_the_proposal_it_came_from(programs: Programs, exact: ClosingVerifier) -> None:
     proposals = validate(written(program(programs), program(programs, 2)), programs, Gate(()), 0)
     problems = [one.problem for one in proposals if one.problem]
     attempts: list[list[Transcript]] = [[] for _ in problems]
@@ -222,7 +222,7 @@ def test_an_episode_knows_the_proposal_it_came_from(programs: Programs, exact: P
 
 
 def test_problems_and_attempts_must_be_parallel(
-    programs: Programs, exact: PooledVerifier, problems: list[Problem]
+    programs: Programs, exact: ClosingVerifier, problems: list[Problem]
 ) -> None:
     with pytest.raises(ValueError, match="zip"):
         verify(problems, [[]], programs, exact)
@@ -237,7 +237,7 @@ def test_a_fault_of_the_verifier_is_recorded_as_ours(programs: Programs, problem
     assert one.solve_rate is None
 
 
-def test_the_four_stages_fit_together(programs: Programs, exact: PooledVerifier) -> None:
+def test_the_four_stages_fit_together(programs: Programs, exact: ClosingVerifier) -> None:
     env = Classroom(programs)
     policy = ScriptedPolicy(env, reach=9.0, junk=0.0)
     env.pupils.append(policy)
@@ -252,7 +252,7 @@ def test_the_four_stages_fit_together(programs: Programs, exact: PooledVerifier)
 
 
 def test_augmented_solutions_are_right_in_problems_that_are_not_held_out(
-    programs: Programs, exact: PooledVerifier, problems: list[Problem]
+    programs: Programs, exact: ClosingVerifier, problems: list[Problem]
 ) -> None:
     policy = ScriptedPolicy(programs)
     solved = [
@@ -271,7 +271,7 @@ def test_augmented_solutions_are_right_in_problems_that_are_not_held_out(
 
 
 def test_a_solution_that_is_wrong_after_augmentation_is_left_as_it_was(
-    programs: Programs, exact: PooledVerifier, problems: list[Problem]
+    programs: Programs, exact: ClosingVerifier, problems: list[Problem]
 ) -> None:
     policy = ScriptedPolicy(programs)
     prompt = programs.solver_prompt(problems[0], random.Random(0), 0)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import psutil
 
 from selfplay.types import Origin, Problem, Status
-from verifiers import PooledVerifier
+from verifiers import ClosingVerifier
 
 SLACK_S = 0.5
 """How much longer than its deadline anything may take, a fresh worker's start aside."""
@@ -47,7 +47,7 @@ def running(process_id: int) -> bool:
         return False
 
 
-def check(verifier: PooledVerifier, rows: list[tuple[str, str, Status]]) -> None:
+def check(verifier: ClosingVerifier, rows: list[tuple[str, str, Status]]) -> None:
     """Every (reference, answer) of a labelled table gets its status, judged as one batch."""
     verdicts = verifier.verify([(problem(reference), answer) for reference, answer, _ in rows])
     got = [(reference, answer, verdict.status) for (reference, answer, _), verdict in zip(rows, verdicts, strict=True)]

@@ -12,7 +12,7 @@ from math_hangs import HANGS, Hang
 from math_pairs import PAIRS, TRAPS, Pair
 
 from selfplay.types import Status, Verdict
-from verifiers import PooledVerifier, make_verifier
+from verifiers import ClosingVerifier, make_verifier
 
 DEADLINE_S = 2.0
 NUM_AT_ONCE = 4
@@ -39,13 +39,13 @@ POLICY_ROWS = (
 
 
 @pytest.fixture(scope="module")
-def verifier() -> Iterator[PooledVerifier]:
+def verifier() -> Iterator[ClosingVerifier]:
     with make_verifier("math_answer", num_workers=2, deadline_s=5.0) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def verdicts(verifier: PooledVerifier) -> list[Verdict]:
+def verdicts(verifier: ClosingVerifier) -> list[Verdict]:
     return verifier.verify([(problem(pair.reference), pair.text) for pair in PAIRS])
 
 
@@ -79,7 +79,7 @@ def test_no_wrong_answer_is_accepted(verdicts: list[Verdict]) -> None:
     assert not accepted, listed(accepted)
 
 
-def test_no_trap_is_accepted(verifier: PooledVerifier) -> None:
+def test_no_trap_is_accepted(verifier: ClosingVerifier) -> None:
     got = verifier.verify([(problem(trap.reference), trap.text) for trap in TRAPS])
     accepted = [row for row in zip(TRAPS, got, strict=True) if row[1].status in (Status.CORRECT, Status.FAULT)]
     assert len(TRAPS) == len(set(TRAPS)) >= 300
@@ -106,7 +106,7 @@ def test_a_completion_without_a_balanced_box_is_malformed(verdicts: list[Verdict
     assert not wrong, listed(wrong)
 
 
-def test_an_answer_is_its_own_reference_in_every_category(verifier: PooledVerifier) -> None:
+def test_an_answer_is_its_own_reference_in_every_category(verifier: ClosingVerifier) -> None:
     references = sorted({(pair.category, pair.reference) for pair in PAIRS})
     pairs = [Pair(category, reference, rf"\boxed{{{reference}}}", True) for category, reference in references]
     got = verifier.verify([(problem(pair.reference), pair.text) for pair in pairs])
@@ -114,7 +114,7 @@ def test_an_answer_is_its_own_reference_in_every_category(verifier: PooledVerifi
     assert not wrong, listed(wrong)
 
 
-def test_any_reference_can_be_judged_against_any_answer(verifier: PooledVerifier) -> None:
+def test_any_reference_can_be_judged_against_any_answer(verifier: ClosingVerifier) -> None:
     random_ = random.Random("crossed")
     references = sorted({pair.reference for pair in (*PAIRS, *TRAPS)})
     texts = sorted({pair.text for pair in (*PAIRS, *TRAPS) if len(pair.text) < 300})
@@ -129,14 +129,14 @@ def test_any_reference_can_be_judged_against_any_answer(verifier: PooledVerifier
     assert broken == []
 
 
-def test_a_verdict_does_not_depend_on_the_batch(verifier: PooledVerifier, verdicts: list[Verdict]) -> None:
+def test_a_verdict_does_not_depend_on_the_batch(verifier: ClosingVerifier, verdicts: list[Verdict]) -> None:
     some = range(0, len(PAIRS), 40)
     with make_verifier("math_answer", num_workers=1, deadline_s=5.0) as alone:
         got = [alone.verify([(problem(PAIRS[index].reference), PAIRS[index].text)])[0].status for index in some]
     assert got == [verdicts[index].status for index in some]
 
 
-def test_a_row_may_have_its_own_policy(verifier: PooledVerifier) -> None:
+def test_a_row_may_have_its_own_policy(verifier: ClosingVerifier) -> None:
     items = [(problem(reference, **payload), text) for payload, reference, text, _ in POLICY_ROWS]
     got = [verdict.status for verdict in verifier.verify(items)]
     assert got == [status for *_, status in POLICY_ROWS]

@@ -156,7 +156,6 @@ def test_undecided_is_counted_and_never_remembered() -> None:
 
 
 def test_only_the_slow_path_can_decide_an_integral(verifier: MathVerifier) -> None:
-    pytest.importorskip("math_verify")
     before = verifier.counts["slow"]
     assert statuses(verifier.verify([(problem(INTEGRAL[0]), INTEGRAL[1])])) == [Status.CORRECT]
     assert verifier.counts["slow"] == before + 1
@@ -198,7 +197,6 @@ def test_an_answer_is_judged_again_when_the_machine_stalls(verifier: MathVerifie
 
 
 def test_a_killed_slow_worker_costs_no_verdict(verifier: MathVerifier) -> None:
-    pytest.importorskip("math_verify")
     verifier.verify([(problem(INTEGRAL[0]), INTEGRAL[1])])
     os.kill(verifier.slow_pool.process_ids()[0], signal.SIGKILL)
     began = time.perf_counter()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfplay.types import Status
-from verifiers import PooledVerifier, make_verifier
+from verifiers import ClosingVerifier, make_verifier
 from verifiers.inside.number import Literal, close, read_literal
 from verifiers.numeric import NumericVerifier
 
@@ -20,7 +20,7 @@ FAULT = Status.FAULT
 
 
 @pytest.fixture(scope="module")
-def numeric_verifier() -> Iterator[PooledVerifier]:
+def numeric_verifier() -> Iterator[ClosingVerifier]:
     with make_verifier("numeric") as verifier:
         yield verifier
 
@@ -69,7 +69,7 @@ NUMERIC_ROWS = [
 ]
 
 
-def test_numbers_are_compared_exactly(numeric_verifier: PooledVerifier) -> None:
+def test_numbers_are_compared_exactly(numeric_verifier: ClosingVerifier) -> None:
     check(numeric_verifier, NUMERIC_ROWS)
 
 
@@ -129,13 +129,13 @@ def test_closeness_agrees_with_fractions(
 @given(st.lists(st.tuples(literals(), literals()), min_size=1, max_size=30))
 @settings(max_examples=25, deadline=None)
 def test_numeric_verdicts_agree_with_fractions(
-    numeric_verifier: PooledVerifier, pairs: list[tuple[tuple[str, Fraction], tuple[str, Fraction]]]
+    numeric_verifier: ClosingVerifier, pairs: list[tuple[tuple[str, Fraction], tuple[str, Fraction]]]
 ) -> None:
     rows = [(a, b, RIGHT if x == y else WRONG) for (a, x), (b, y) in pairs]
     check(numeric_verifier, rows + [(a, a, RIGHT) for (a, _), _ in pairs])
 
 
-def test_identical_items_share_one_judgement(numeric_verifier: PooledVerifier) -> None:
+def test_identical_items_share_one_judgement(numeric_verifier: ClosingVerifier) -> None:
     same = problem("42")
     first, second, other = numeric_verifier.verify([(same, "42"), (problem("42"), "42"), (same, "41")])
     assert first is second

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfplay.types import Status
-from verifiers import PooledVerifier, make_verifier
+from verifiers import ClosingVerifier, make_verifier
 from verifiers.sympy_equal import SympyVerifier
 
 RIGHT, WRONG, MALFORMED = Status.CORRECT, Status.WRONG, Status.MALFORMED
@@ -20,13 +20,13 @@ DEADLINE_S = 1.0
 
 
 @pytest.fixture(scope="module")
-def sympy_verifier() -> Iterator[PooledVerifier]:
+def sympy_verifier() -> Iterator[ClosingVerifier]:
     with make_verifier("sympy_equal", deadline_s=DEADLINE_S) as verifier:
         yield verifier
 
 
 @pytest.fixture(scope="module")
-def checking_verifier() -> Iterator[PooledVerifier]:
+def checking_verifier() -> Iterator[ClosingVerifier]:
     with SympyVerifier(always_sympy=True) as verifier:
         yield verifier
 
@@ -89,11 +89,11 @@ EXPRESSION_ROWS = [
 ]
 
 
-def test_expressions_are_compared_exactly(sympy_verifier: PooledVerifier) -> None:
+def test_expressions_are_compared_exactly(sympy_verifier: ClosingVerifier) -> None:
     check(sympy_verifier, EXPRESSION_ROWS)
 
 
-def test_sympy_itself_says_the_same_without_the_fast_way(checking_verifier: PooledVerifier) -> None:
+def test_sympy_itself_says_the_same_without_the_fast_way(checking_verifier: ClosingVerifier) -> None:
     check(checking_verifier, EXPRESSION_ROWS)
 
 
@@ -139,7 +139,7 @@ EQUATION_ROWS = [
 
 @pytest.mark.parametrize("always_sympy", [False, True])
 def test_only_a_number_that_satisfies_the_equation_is_right(
-    sympy_verifier: PooledVerifier, checking_verifier: PooledVerifier, always_sympy: bool
+    sympy_verifier: ClosingVerifier, checking_verifier: ClosingVerifier, always_sympy: bool
 ) -> None:
     verifier = checking_verifier if always_sympy else sympy_verifier
     verdicts = verifier.verify([(problem("ignored", equation=e, unknown="x"), a) for e, a, _ in EQUATION_ROWS])
@@ -147,7 +147,7 @@ def test_only_a_number_that_satisfies_the_equation_is_right(
     assert got == EQUATION_ROWS
 
 
-def test_the_unknown_may_have_another_letter(sympy_verifier: PooledVerifier) -> None:
+def test_the_unknown_may_have_another_letter(sympy_verifier: ClosingVerifier) -> None:
     solved = problem("", equation="2*n+3=11", unknown="n")
     statuses = [verdict.status for verdict in sympy_verifier.verify([(solved, "n=4"), (solved, "x=4")])]
     assert statuses == [RIGHT, MALFORMED]
@@ -169,7 +169,7 @@ def expressions() -> st.SearchStrategy[str]:
 @given(st.lists(st.tuples(expressions(), expressions(), st.integers(-9, 9)), min_size=1, max_size=10))
 @settings(max_examples=25, deadline=None)
 def test_fractions_and_sympy_decide_alike(
-    sympy_verifier: PooledVerifier, checking_verifier: PooledVerifier, rows: list[tuple[str, str, int]]
+    sympy_verifier: ClosingVerifier, checking_verifier: ClosingVerifier, rows: list[tuple[str, str, int]]
 ) -> None:
     items = [(problem(a), b) for a, b, _ in rows]
     items += [(problem(a), f"({a})+0*x") for a, _, _ in rows]
@@ -203,7 +203,7 @@ HANGS = [
 
 @pytest.mark.parametrize("hang", HANGS)
 def test_answers_made_to_hang_end_by_the_deadline_and_are_never_right(
-    sympy_verifier: PooledVerifier, hang: str
+    sympy_verifier: ClosingVerifier, hang: str
 ) -> None:
     items = [(problem("x+1"), "1+x"), (problem("x+1"), hang), (problem("x+1"), "x+1+0*x")]
     sympy_verifier.verify(items[:1])
@@ -215,7 +215,7 @@ def test_answers_made_to_hang_end_by_the_deadline_and_are_never_right(
 
 
 @pytest.mark.parametrize("hang", HANGS)
-def test_closed_expressions_made_to_hang_do_not_hold_up_a_number(sympy_verifier: PooledVerifier, hang: str) -> None:
+def test_closed_expressions_made_to_hang_do_not_hold_up_a_number(sympy_verifier: ClosingVerifier, hang: str) -> None:
     sympy_verifier.verify([(problem("4"), "4")])
     began = time.monotonic()
     middle, last = (verdict.status for verdict in sympy_verifier.verify([(problem("4"), hang), (problem("4"), "8/2")]))
@@ -224,12 +224,12 @@ def test_closed_expressions_made_to_hang_do_not_hold_up_a_number(sympy_verifier:
     assert last == RIGHT
 
 
-def test_an_expression_that_sympy_cannot_finish_is_a_timeout(sympy_verifier: PooledVerifier) -> None:
+def test_an_expression_that_sympy_cannot_finish_is_a_timeout(sympy_verifier: ClosingVerifier) -> None:
     check(
         sympy_verifier,
         [("4", "4", RIGHT), ("4", "sin(exp(exp(exp(4))))", Status.TIMEOUT), ("4", "2*2", RIGHT)],
     )
 
 
-def test_a_true_identity_that_cannot_be_proved_is_undecided(sympy_verifier: PooledVerifier) -> None:
+def test_a_true_identity_that_cannot_be_proved_is_undecided(sympy_verifier: ClosingVerifier) -> None:
     check(sympy_verifier, [("sin(5*x)*cos(4*x)", "(sin(9*x)+sin(x))/2", UNDECIDED)])

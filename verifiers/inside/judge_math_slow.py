@@ -1,4 +1,4 @@
-"""The slow path of `math_answer`: sympy's exact decisions, then math-verify where it is installed. Runs in workers.
+"""The slow path of `math_answer`: sympy's exact decisions, then math-verify. Runs in workers.
 
 A job is [reference, answer, policy as JSON or "", audit] or ["", answer, equation, unknown, audit]. math-verify's
 "equal" is believed only where none of the patterns occurs that it is known to get wrong; its "different" is never
@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+import math_verify
+
 from verifiers.inside import algebra, expression, judge_sympy
 from verifiers.inside.math.nodes import Node, TooLargeError, UnknownError, UnreadableError, UnsupportedError
 from verifiers.inside.math.policy import MathPolicy, from_json
@@ -20,11 +22,6 @@ from verifiers.inside.math.reading import read
 from verifiers.inside.math.scalars import is_expression
 from verifiers.inside.math.text import plain
 from verifiers.inside.worker import Handler, each
-
-try:
-    import math_verify
-except ImportError:  # optional: sympy alone then
-    math_verify = None
 
 Judged = tuple[str, str | None, str]
 _DEFAULT = MathPolicy()
@@ -42,17 +39,14 @@ _CALLS = ("sqrt", "abs", "exp", "log", "ln", "sin", "cos", "tan", "factorial")
 
 def open_handler(options: Mapping[str, Any]) -> tuple[Handler, list[str]]:
     _by_sympy("\\sqrt{2} x + 1", "x\\sqrt{2}", _DEFAULT)  # pays first-call costs now
-    active = ["sympy"]
-    if math_verify is not None:
-        _by_math_verify("\\frac{1}{2}", "\\frac{x}{2}")
-        active.append("math-verify")
+    _by_math_verify("\\frac{1}{2}", "\\frac{x}{2}")
 
     def judge(reference: str, answer: str, third: str, fourth: Any, audit: bool | None = None) -> Judged:
         if audit is not None:
             return judge_sympy.judge_solution(third, str(fourth), answer, False)
         return judge_pair(reference, answer, from_json(third) if third else _DEFAULT, audit=bool(fourth))
 
-    return each(judge), active
+    return each(judge), ["sympy", "math-verify"]
 
 
 def judge_pair(reference: str, answer: str, policy: MathPolicy, *, audit: bool = False) -> Judged:
@@ -61,7 +55,7 @@ def judge_pair(reference: str, answer: str, policy: MathPolicy, *, audit: bool =
     if equal is not None:
         return ("correct" if equal else "wrong"), answer[:200], "by sympy"
     left, right = plain(reference), plain(answer)
-    if math_verify is None or (not audit and (_misleading(left) or _misleading(right) or _unevaluated(left, right))):
+    if not audit and (_misleading(left) or _misleading(right) or _unevaluated(left, right)):
         return "undecided", answer[:200], "equality could not be decided"
     equal = _by_math_verify(left, right)
     if equal:

@@ -17,18 +17,14 @@ several threads wait for each other.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import select
 import sys
 import threading
 import time
-import weakref
 from collections.abc import Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
+from verifiers.owned import Closing, Owned
 from verifiers.sandbox import canaries
 from verifiers.sandbox.batch import Batch
 from verifiers.sandbox.codec import read_reply
@@ -54,7 +50,7 @@ _LAYERS = {
 }
 
 
-class Sandbox:
+class Sandbox(Closing):
     """Runs programs in confined children of `num_workers` zygotes. Close it when done.
 
     `best` is the strongest tier to try, `weakest` the weakest that is accepted: a machine below it is a SandboxError
@@ -80,20 +76,18 @@ class Sandbox:
         self._weakest = Tier(weakest)
         self._best = Tier(best)
         self._hash_seed = hash_seed
-        self._zygotes: list[Zygote] = []
+        self._zygotes: Owned[Zygote] = Owned(self)
         self._twin: Sandbox | None = None
         self._isolation: Isolation | None = None
         self._chosen = self._best
         self._start_detail = ""
         self._rest_until = 0.0
         self._lock = threading.RLock()
-        self._owner = os.getpid()
-        self._finalizer = weakref.finalize(self, _shut_down, self._zygotes, self._owner)
 
     def run(self, jobs: Sequence[Job]) -> list[Run]:
         """One Run for each job, in order. Raises SandboxError for a machine that is too weak, and nothing else."""
         with self._lock:
-            self._adopt()
+            self._zygotes.adopt(self)
             batch = Batch(jobs, self.limits)
             try:
                 self._work(batch)
@@ -105,7 +99,7 @@ class Sandbox:
     def run_twice(self, jobs: Sequence[Job]) -> list[Run]:
         """Like `run`, in two processes with different hash seeds; NONDETERMINISTIC where the two runs differ."""
         with self._lock:
-            self._adopt()
+            self._zygotes.adopt(self)
             if self._twin is None:
                 self._twin = Sandbox(
                     num_workers=self.num_workers,
@@ -121,7 +115,7 @@ class Sandbox:
     def isolation(self) -> Isolation:
         """What confines the programs (starts a zygote if none runs). Raises SandboxError."""
         with self._lock:
-            self._adopt()
+            self._zygotes.adopt(self)
             self._grow(1)
             if self._isolation is None:
                 raise SandboxError(f"no sandbox process could be started: {self._start_detail}")
@@ -134,29 +128,13 @@ class Sandbox:
     def close(self) -> None:
         """Kill and reap all zygotes. The sandbox can be used again: it starts new ones."""
         with self._lock:
-            _shut_down(self._zygotes, os.getpid() if self._owner == os.getpid() else -1)
+            self._zygotes.close()
             if self._twin is not None:
                 self._twin.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _adopt(self) -> None:
-        """In a forked copy of the parent the zygotes belong to somebody else: forget them."""
-        if self._owner != os.getpid():
-            _shut_down(self._zygotes, -1)
-            self._owner = os.getpid()
-            self._finalizer.detach()
-            self._finalizer = weakref.finalize(self, _shut_down, self._zygotes, self._owner)
-
     def _work(self, batch: Batch) -> None:
         for zygote in [zygote for zygote in self._zygotes if not zygote.alive()]:
-            self._remove(zygote)
+            self._zygotes.remove(zygote)
         while batch.num_open:
             self._grow(min(self.num_workers, batch.num_waiting + len(self._busy())))
             if not self._zygotes:
@@ -166,7 +144,7 @@ class Sandbox:
                 batch.feed(zygote, len(self._zygotes))
             for zygote, overdue in self._attend(batch, self._busy()):
                 batch.lose([index for index, _ in zygote.in_flight], overdue=overdue)
-                self._remove(zygote)
+                self._zygotes.remove(zygote)
 
     def _busy(self) -> list[Zygote]:
         return [zygote for zygote in self._zygotes if zygote.in_flight]
@@ -205,13 +183,9 @@ class Sandbox:
             batch.accept(index, read_reply(reply, token, batch.job(index), self.limits, can_signal=can_signal))
         return not ended
 
-    def _remove(self, zygote: Zygote) -> None:
-        self._zygotes.remove(zygote)
-        zygote.close()
-
     def _discard_busy(self) -> None:
         for zygote in self._busy():
-            self._remove(zygote)
+            self._zygotes.remove(zygote)
 
     def _grow(self, num_wanted: int) -> None:
         """Start and prove zygotes until so many run, or until starting has failed too often or for too long.
@@ -229,7 +203,11 @@ class Sandbox:
                 num_failures += 1
                 self._start_detail = str(error)
                 self._rest_until = time.monotonic() + REST_S
-                if self._zygotes or num_failures >= MAX_START_FAILURES or time.monotonic() - began > START_PATIENCE_S:
+                if (
+                    len(self._zygotes)
+                    or num_failures >= MAX_START_FAILURES
+                    or time.monotonic() - began > START_PATIENCE_S
+                ):
                     return
 
     def _start_first(self) -> Zygote:
@@ -303,14 +281,3 @@ class Sandbox:
 
 
 _POSITIVE = ("seconds", "memory_mb", "max_output_bytes", "max_result_bytes")
-
-
-def _shut_down(zygotes: list[Zygote], owner: int) -> None:
-    """Empty the list; kill the zygotes only in the process that started them."""
-    while zygotes:
-        zygote = zygotes.pop()
-        with contextlib.suppress(OSError):
-            if owner == os.getpid():
-                zygote.close()
-            else:
-                zygote.release()

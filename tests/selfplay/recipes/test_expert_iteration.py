@@ -20,7 +20,7 @@ from selfplay.proposers import PROPOSERS
 from selfplay.recipes.expert_iteration import Config, round_up, steer
 from selfplay.rewards import PROPOSER_REWARDS
 from selfplay.types import Credited, Demonstration, Origin
-from verifiers import PooledVerifier
+from verifiers import ClosingVerifier
 
 LEARNERS = ["supervised", "policy_gradient"]
 
@@ -58,7 +58,7 @@ class Batches:
 
 
 @pytest.fixture
-def run(tmp_path: Path, programs: Programs, exact: PooledVerifier) -> Any:
+def run(tmp_path: Path, programs: Programs, exact: ClosingVerifier) -> Any:
     """A Lab over the folder called `name`."""
 
     def make(name: str = "run", **changes: Any) -> Lab:

@@ -13,7 +13,7 @@ from builders import StoppedError, play, rounds_of, scripted_run
 from envs.programs import Programs
 from selfplay.lab import Lab, used_tokens
 from selfplay.recipes.seed_data import round_to
-from verifiers import PooledVerifier
+from verifiers import ClosingVerifier
 
 
 class StopInRound:
@@ -31,7 +31,7 @@ class StopInRound:
 
 
 @pytest.fixture
-def run(tmp_path: Path, programs: Programs, exact: PooledVerifier) -> Any:
+def run(tmp_path: Path, programs: Programs, exact: ClosingVerifier) -> Any:
     def make(name: str = "run", **changes: Any) -> Lab:
         return scripted_run(tmp_path / name, programs, exact, recipe="seed_data", **changes)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from fractions import Fraction
 from typing import NoReturn
 
@@ -15,7 +16,7 @@ MAX_DEPTH = 60
 _END = Token("end", "")
 
 
-class Atoms:
+class Atoms(ABC):
     """Reading position, depth, and everything that is not a level of precedence."""
 
     def __init__(self, found: list[Token]) -> None:
@@ -29,47 +30,47 @@ class Atoms:
 
     # Supplied by Notation and Parser
 
-    def command(self, name: str) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def command(self, name: str) -> Node: ...
 
-    def function(self, name: str) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def function(self, name: str) -> Node: ...
 
-    def fraction(self) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def fraction(self) -> Node: ...
 
-    def root_argument(self) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def root_argument(self) -> Node: ...
 
-    def listed(self) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def listed(self) -> Node: ...
 
-    def item(self) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def item(self) -> Node: ...
 
-    def sum(self) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def sum(self) -> Node: ...
 
-    def product(self) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def product(self) -> Node: ...
 
-    def power(self) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def power(self) -> Node: ...
 
-    def unary(self) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def unary(self) -> Node: ...
 
-    def exponent(self) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def exponent(self) -> Node: ...
 
-    def bracketed(self, opening: str) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def bracketed(self, opening: str) -> Node: ...
 
-    def braces(self, closing: str) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def braces(self, closing: str) -> Node: ...
 
-    def matrix(self, name: str) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def matrix(self, name: str) -> Node: ...
 
     # Moving
 
