@@ -7,8 +7,8 @@ well-paid problems. With the policy-gradient learner the same rounds credit ever
 advantage within its group instead.
 
 Claim: the proposed level rises by itself, and the model comes to solve problems more than twice as long as any in its
-seed data; a frozen proposer and seed data alone fall behind, and without a verifier it loses what it knew of the seed
-levels. Measured in `benchmarks/quickstart.md`.
+seed data; a frozen proposer falls behind on the longest of them, seed data alone on all, and without a verifier it
+loses what it knew of the seed levels. Measured in `benchmarks/quickstart.md`.
 
 Deviations from Absolute Zero:
 1. Trains on a decaying window of verified successes (supervised), not on policy only; `policy_gradient` is the other

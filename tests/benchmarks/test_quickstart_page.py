@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.quickstart import LEARNED, interval, longer_part, page, paired
+from benchmarks.quickstart_page import LEARNED, interval, longer_part, page, paired
 
 LEVELS = [str(level) for level in range(1, 15)]
 
@@ -34,7 +33,7 @@ def claims(text: str) -> dict[str, str]:
 
 
 def written(*summaries: dict[str, Any]) -> str:
-    return page(Path("runs"), list(summaries), {LEARNED: list(summaries)})
+    return page(list(summaries), {LEARNED: list(summaries)})
 
 
 def test_claims_hold_when_every_seed_is_good() -> None:
@@ -73,7 +72,7 @@ def answers(text: str) -> dict[str, str]:
 def compared(learned: list[float], frozen: list[float]) -> dict[str, str]:
     runs = [summary(seed, value) for seed, value in enumerate(learned)]
     others = [summary(seed, value) for seed, value in enumerate(frozen)]
-    return answers(page(Path("runs"), runs, {LEARNED: runs, "frozen proposer": others}))
+    return answers(page(runs, {LEARNED: runs, "frozen proposer": others}))
 
 
 def test_a_difference_is_seen_only_if_its_interval_leaves_out_zero() -> None:
