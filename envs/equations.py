@@ -65,6 +65,7 @@ class Equations:
 
     name = "equations"
     verifier = "math_answer"
+    roles = ("proposer", "solver")
 
     def __init__(self, options: Options) -> None:
         self.options = options

@@ -83,6 +83,7 @@ class Programs:
 
     name = "programs"
     verifier = "exact"
+    roles = ("proposer", "solver")
 
     def __init__(self, options: Options, executor: Executor) -> None:
         self.options = options

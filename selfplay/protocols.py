@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from selfplay.types import (
     Credited,
@@ -22,6 +22,9 @@ from selfplay.types import (
     Transcript,
     Verdict,
 )
+
+State = TypeVar("State")
+"""A state of a game."""
 
 
 class Policy(Protocol):
@@ -53,6 +56,8 @@ class Environment(Protocol):
     name: str
     verifier: str
     """Name of the verifier that judges answers (`verifiers.VERIFIERS`)."""
+    roles: tuple[str, ...]
+    """Which roles a policy can play: `proposer` and `solver`, or `solver` alone where problems are given."""
     levels: range
     """All levels that can be drawn, easiest first."""
 
@@ -106,6 +111,46 @@ class Environment(Protocol):
 
     def vocabulary(self) -> list[str]:
         """Text pieces that a tokenizer made from scratch for this environment keeps whole."""
+        ...
+
+
+class Game(Protocol[State]):
+    """The rules of a game that policies play in turns. A state is an immutable value that only the game looks into."""
+
+    name: str
+    seats: tuple[str, ...]
+    """The role of each seat, in order: what a transcript of that seat carries."""
+
+    def reset(self, rng: random.Random) -> State:
+        """A first state; what chance decides (a deal) is drawn from `rng`."""
+        ...
+
+    def to_move(self, state: State) -> int | None:
+        """The seat whose turn it is; None when the game is over."""
+        ...
+
+    def legal(self, state: State) -> list[str]:
+        """The moves of the seat whose turn it is, as text, in a fixed order; none when the game is over."""
+        ...
+
+    def observation(self, state: State, seat: int) -> Prompt:
+        """What a seat sees and is asked: nothing that is hidden from it."""
+        ...
+
+    def read_move(self, state: State, completion: str) -> str | None:
+        """The move in a reply, legal or not; None if none can be read. Never raises."""
+        ...
+
+    def step(self, state: State, move: str) -> State:
+        """The state after a legal move. Raises ValueError for another."""
+        ...
+
+    def returns(self, state: State) -> tuple[float, ...]:
+        """What each seat has won when the game is over. Raises ValueError before."""
+        ...
+
+    def vocabulary(self) -> list[str]:
+        """Text pieces that a tokenizer made from scratch for this game keeps whole."""
         ...
 
 

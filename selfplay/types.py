@@ -118,6 +118,8 @@ class Draft:
     level: int
     parents: tuple[str, ...] = ()
     """Ids of the problems it was made from."""
+    payload: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What grounding needs to know beyond the text, where the text alone does not say it (a dataset's row)."""
 
 
 @dataclass(frozen=True, slots=True)

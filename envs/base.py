@@ -1,0 +1,68 @@
+"""What environments share: defaults for the methods that few of them need, prompts in two styles, final answers.
+
+An environment may inherit `TextEnvironment` and write only what is its own; nothing requires it (see
+`selfplay.protocols.Environment`). It draws, grounds and judges nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import string
+from typing import Literal
+
+from selfplay.types import Draft, Message, Problem, Prompt, Rejection
+
+Style = Literal["terse", "instruct"]
+"""`terse` prompts are bare problems, for models made from scratch; `instruct` explains the task in words."""
+SHOWN_CHARACTERS = 80
+"""How much of a text a rejection shows."""
+PRINTABLE = [*string.printable[:95], "\n"]
+"""The characters of ASCII text: a vocabulary for any environment."""
+ANSWER_REQUEST = "Think step by step, then write your answer on a last line that begins with `Answer:`."
+"""How prompts in words ask for a reply that `final_answer` reads."""
+
+_ANSWER = re.compile(r"^[ \t]*answer[ \t]*:[ \t]*", re.IGNORECASE | re.MULTILINE)
+
+
+class TextEnvironment:
+    """Defaults: both roles, nothing to lengthen, redraw or carry over, and printable ASCII as vocabulary."""
+
+    roles: tuple[str, ...] = ("proposer", "solver")
+
+    def stop_text(self) -> str | None:
+        return None
+
+    def mutate(self, draft: Draft, rng: random.Random, share: float) -> Draft:
+        """The draft as it is."""
+        return draft
+
+    def augment(self, problem: Problem, reply: str, rng: random.Random) -> tuple[Problem, str]:
+        """The problem and the reply as they are."""
+        return problem, reply
+
+    def vocabulary(self) -> list[str]:
+        return ["<solve>", "<propose>", *PRINTABLE]
+
+
+def ask(text: str, prefix: str = "", system: str = "") -> Prompt:
+    """A prompt of one user message, after a system message if there is one."""
+    messages = (Message("system", system),) if system else ()
+    return Prompt((*messages, Message("user", text)), prefix=prefix)
+
+
+def reject(reason: str, text: str) -> Rejection:
+    """A rejection that shows the beginning of the text."""
+    return Rejection(reason, text[:SHOWN_CHARACTERS])
+
+
+def final_answer(completion: str) -> str | None:
+    """What follows the last `Answer:` at the start of a line, up to the line's end; None if nothing does.
+
+    Everything before it is reasoning, which nobody judges.
+    """
+    found = list(_ANSWER.finditer(completion))
+    if not found:
+        return None
+    answer = completion[found[-1].end() :].split("\n", 1)[0].strip()
+    return answer or None
