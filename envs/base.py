@@ -26,7 +26,7 @@ _ANSWER = re.compile(r"^[ \t]*answer[ \t]*:[ \t]*", re.IGNORECASE | re.MULTILINE
 
 
 class TextEnvironment:
-    """Defaults: both roles, nothing to lengthen, redraw or carry over, and printable ASCII as vocabulary."""
+    """Defaults: both roles; nothing to lengthen, redraw, carry over, compose or reword; printable ASCII as vocabulary."""
 
     roles: tuple[str, ...] = ("proposer", "solver")
 
@@ -40,6 +40,19 @@ class TextEnvironment:
     def augment(self, problem: Problem, reply: str, rng: random.Random) -> tuple[Problem, str]:
         """The problem and the reply as they are."""
         return problem, reply
+
+    def reorder(self, draft: Draft, rng: random.Random) -> Draft:
+        """The draft as it is."""
+        return draft
+
+    def compose(self, first: Problem, second: Problem) -> Draft | Rejection:
+        return Rejection("not_composable")
+
+    def prose(self, problem: Problem) -> str | None:
+        return None
+
+    def reword(self, problem: Problem, text: str) -> Problem | Rejection:
+        return Rejection("no_prose")
 
     def vocabulary(self) -> list[str]:
         return ["<solve>", "<propose>", *PRINTABLE]

@@ -22,6 +22,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from envs.base import TextEnvironment
 from selfplay.types import Draft, Message, Origin, Problem, Prompt, Rejection
 
 UNKNOWNS = "abkmnxyz"
@@ -60,12 +61,11 @@ class Options:
     """The most numbers that an accepted equation has."""
 
 
-class Equations:
+class Equations(TextEnvironment):
     """The environment `equations`."""
 
     name = "equations"
     verifier = "math_answer"
-    roles = ("proposer", "solver")
 
     def __init__(self, options: Options) -> None:
         self.options = options

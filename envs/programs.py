@@ -15,10 +15,11 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Protocol
 
 from pydantic import Field
 
+from envs.base import Style, TextEnvironment
 from selfplay.errors import FieldError
 from selfplay.types import Draft, Message, Origin, Problem, Prompt, Rejection
 
@@ -63,7 +64,7 @@ class Execution(Protocol):
 class Options:
     """What can be chosen about `programs`."""
 
-    style: Literal["terse", "instruct"] = "terse"
+    style: Style = "terse"
     """`terse` prompts are bare programs, for models made from scratch; `instruct` explains the task in words."""
     num_names: Annotated[int, Field(ge=4, le=len(LETTERS))] = 16
     """Letters of the alphabet that names are from."""
@@ -78,12 +79,11 @@ class Options:
             )
 
 
-class Programs:
+class Programs(TextEnvironment):
     """The environment `programs`."""
 
     name = "programs"
     verifier = "exact"
-    roles = ("proposer", "solver")
 
     def __init__(self, options: Options, executor: Executor) -> None:
         self.options = options
@@ -182,6 +182,14 @@ class Programs:
             problem.env, source, problem.reference.translate(names), problem.origin, problem.level, (problem.id,)
         )
         return renamed, reply.translate(names)
+
+    def compose(self, first: Problem, second: Problem) -> Draft | Rejection:
+        """The operations of both, one after the other, from the first's start; too long, if so many are not allowed."""
+        operations = [operation for _, _, operation in _STATEMENT.findall(first.prompt + second.prompt)]
+        if len(operations) > self.max_level:
+            return Rejection("too_long", f"{len(operations)} operations, at most {self.max_level}")
+        source = self._source(self.names.index(first.prompt[0]), first.prompt[2], operations)
+        return Draft(source, len(operations), (first.id, second.id))
 
     def read_answer(self, problem: Problem, completion: str) -> str | None:
         text = completion.strip().removeprefix(f"{problem.prompt[0]}=")

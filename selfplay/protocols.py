@@ -105,6 +105,22 @@ class Environment(Protocol):
         """An equivalent problem, and the reply carried over by the same symmetry (renaming): as right as before."""
         ...
 
+    def reorder(self, draft: Draft, rng: random.Random) -> Draft:
+        """The same problem with its independent parts in another order; the draft itself where order says nothing."""
+        ...
+
+    def compose(self, first: Problem, second: Problem) -> Draft | Rejection:
+        """One problem made of two, the second going on where the first ends; a Rejection where they do not fit."""
+        ...
+
+    def prose(self, problem: Problem) -> str | None:
+        """The part of the problem that is free prose, which may be put in other words; None if no part is."""
+        ...
+
+    def reword(self, problem: Problem, text: str) -> Problem | Rejection:
+        """The problem with `text` for its prose: same reference, with `problem` as its parent. Never raises."""
+        ...
+
     def read_answer(self, problem: Problem, completion: str) -> str | None:
         """The answer in a solver's reply, or None if there is none. Never raises, never runs anything."""
         ...
