@@ -26,7 +26,7 @@ _ANSWER = re.compile(r"^[ \t]*answer[ \t]*:[ \t]*", re.IGNORECASE | re.MULTILINE
 
 
 class TextEnvironment:
-    """Defaults: both roles; nothing to lengthen, redraw, carry over, compose or reword; printable ASCII as vocabulary."""
+    """Defaults: both roles; nothing to lengthen, redraw, carry over, compose or reword; ASCII as vocabulary."""
 
     roles: tuple[str, ...] = ("proposer", "solver")
 
