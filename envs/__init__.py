@@ -10,12 +10,13 @@ import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from envs import equations, programs
+from envs import arithmetic, equations, programs
+from envs.arithmetic import Arithmetic
 from envs.equations import Equations
 from envs.programs import Programs
 from verifiers.python_exec import PythonExecutor
 
-__all__ = ["ENVIRONMENTS", "Entry", "Equations", "Programs", "find_environment", "make_environment"]
+__all__ = ["ENVIRONMENTS", "Arithmetic", "Entry", "Equations", "Programs", "find_environment", "make_environment"]
 
 
 class Entry(NamedTuple):
@@ -30,6 +31,7 @@ class Entry(NamedTuple):
 ENVIRONMENTS: dict[str, Entry] = {
     "programs": Entry(programs.Options, Programs),
     "equations": Entry(equations.Options, lambda options, executor: Equations(options)),
+    "arithmetic": Entry(arithmetic.Options, lambda options, executor: Arithmetic(options)),
 }
 
 
