@@ -140,6 +140,9 @@ class SharedVerifier:
         self.processes = processes
         self.name = verifier.name
 
+    def judge_of(self, problem: Problem) -> str:
+        return self.verifier.judge_of(problem)
+
     def verify(self, answers: Sequence[tuple[Problem, str]]) -> list[Verdict]:
         return self.processes.map(self.verifier.verify, answers)
 
@@ -307,7 +310,9 @@ def prepare(
     if fresh:
         clock = time.perf_counter()
         view.phase("evaluate")
-        content["held_out"], content["tokens"]["evaluate"] = lab.measure()
+        measured = lab.measure()
+        content["held_out"], content["tokens"]["evaluate"] = measured.held_out, measured.tokens
+        content["judged"] = measured.judged
         content["seconds"]["evaluate"] = time.perf_counter() - clock
         content["peak_rss_mb"] = peak_memory_mb()
         if processes.rank == 0:

@@ -19,6 +19,11 @@ def write_model_card(folder: Path, summary: Mapping[str, Any], config: RunConfig
     ]
     base = config.model.name or "random weights, warmed up on seed problems"
     tokens = ", ".join(f"{name} {count:,}" for name, count in summary["tokens"].items())
+    judged = summary.get("judged")
+    graders = "a program, not by people"
+    if judged:
+        names = ", ".join(judged["by"]) or "a judge"
+        graders = f"a judge ({names}) where no program could; what it found good is not counted as accuracy"
     text = "\n".join(
         [
             "---",
@@ -28,7 +33,7 @@ def write_model_card(folder: Path, summary: Mapping[str, Any], config: RunConfig
             f"# {config.recipe} on {config.env.name}, seed {config.seed}",
             "",
             f"Trained by self-play for {summary['rounds']} rounds from {base}. All training problems after the seeds "
-            "were proposed by the run itself, and its attempts were graded by a program, not by people.",
+            f"were proposed by the run itself, and its attempts were graded by {graders}.",
             "",
             f"Held-out accuracy (greedy, {held_out['num_problems']} problems a level that no round could train on):",
             "",

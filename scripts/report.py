@@ -20,6 +20,7 @@ from scipy.special import ndtri
 from scripts import report_figures as figures
 from scripts.cli import run_main
 from scripts.report_html import escaped, figure, page, section, shown, table
+from scripts.report_judged import JUDGED_WORDS, judged_section
 from selfplay.config_file import dump_yaml
 from selfplay.record import Record, write_atomically
 from selfplay.types import Attempt, Episode, Status
@@ -43,6 +44,7 @@ def write_report(run_dir: Path) -> Path:
             _held_out_maps(summary, metrics),
             _proposals(metrics),
             _solving(metrics),
+            judged_section(summary, metrics),
             _time(summary),
             _samples(record),
             _provenance(record, config),
@@ -193,12 +195,12 @@ def _solving(metrics: Sequence[Mapping[str, Any]]) -> str:
     with_histogram = [
         (f"round {_round_of(line, index)}", [_number(count, 0.0) for count in line["solve_rate_histogram"]])
         for index, line in enumerate(metrics)
-        if isinstance(line.get("solve_rate_histogram"), list) and line["solve_rate_histogram"]
+        if isinstance(line.get("solve_rate_histogram"), list) and any(line["solve_rate_histogram"])
     ]
     if with_histogram:
         parts.append("<h3>How many attempts solved a problem</h3>")
         parts.append(figure(figures.histograms(dict(_early_middle_last(with_histogram)))))
-    if any(_mapping(line, "verdicts") for line in metrics):
+    if any(any(_mapping(line, "verdicts").values()) for line in metrics):  # all zeros: a judge was asked, no program
         names = dict.fromkeys([*map(str, Status), *_totals(metrics, "verdicts")])
         counts = {name: [_number(_mapping(line, "verdicts").get(name), 0.0) for line in metrics] for name in names}
         rounds = [_round_of(line, index) for index, line in enumerate(metrics)]
@@ -231,9 +233,14 @@ def _samples(record: Record) -> str:
 
 def _sample(episode: Episode) -> str:
     problem, decided = episode.problem, episode.num_decided
-    head = f"level {problem.level} · {problem.origin} · {episode.num_correct} of {decided} decided attempts correct"
+    facts = [f"level {problem.level}", str(problem.origin)]
+    if not episode.judged_only:
+        facts.append(f"{episode.num_correct} of {decided} decided attempts correct")
+    if episode.num_judged:
+        facts.append(f"{episode.num_judged_good} of {episode.num_judged} judged good")
+    head = " · ".join(facts)
     # One that is correct and one that is not, where there are both: the pair says most about a problem.
-    ordered = sorted(episode.attempts, key=lambda attempt: not attempt.correct)
+    ordered = sorted(episode.attempts, key=lambda attempt: (not attempt.correct, not attempt.judged_good))
     chosen = ordered if len(ordered) <= _ATTEMPTS_A_PROBLEM else [ordered[0], ordered[-1]]
     return (
         f"<article class='problem'><header>{escaped(head)} · {escaped(problem.id)}</header>"
@@ -243,11 +250,12 @@ def _sample(episode: Episode) -> str:
 
 
 def _attempt(attempt: Attempt) -> str:
-    status = attempt.verdict.status
+    verdict = attempt.verdict
     text = attempt.transcript.completion if attempt.transcript.messages else ""
-    return (
-        f"<div class='attempt'><span class='badge {status}'>{str(status).upper()}</span><pre>{shown(text)}</pre></div>"
-    )
+    words, style = str(verdict.status).upper(), str(verdict.status)
+    if not verdict.verified:
+        words, style = f"{JUDGED_WORDS[verdict.status]} by {verdict.judged_by}", "judged"
+    return f"<div class='attempt'><span class='badge {style}'>{escaped(words)}</span><pre>{shown(text)}</pre></div>"
 
 
 def _provenance(record: Record, config: Mapping[str, Any]) -> str:

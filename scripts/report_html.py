@@ -46,6 +46,7 @@ pre { font: .84rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mo
   font-weight: 600; background: #eef0f3; color: #475467; }
 .badge.correct { background: #e2f3e8; color: #1d6a3f; } .badge.wrong { background: #fbe6e4; color: #9b2f27; }
 .badge.fault, .badge.undecided { background: #fdf0d5; color: #8a5a00; }
+.badge.judged { background: #e6ebf5; color: #33507e; }
 details { margin: .6rem 0; } summary { cursor: pointer; color: var(--accent); }
 @media (max-width: 720px) { main { margin: 0; padding: 1.25rem; border: 0; } .attempt { grid-template-columns: 1fr; } }
 @media print { body { background: none; } main { border: 0; margin: 0; } pre { max-height: none; } }

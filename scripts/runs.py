@@ -6,7 +6,8 @@ It builds no model and no judge; `compose` does.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ def summarize(lab: Lab, start: Mapping[str, Any], wall_seconds: float) -> dict[s
             "after": after,
             "num_problems": config.evaluation.num_problems,
         },
+        "judged": _judged(start, lines),
         "bootstrap": start.get("bootstrap"),
         "seconds": seconds,
         "tokens": tokens,
@@ -75,6 +77,19 @@ def summarize(lab: Lab, start: Mapping[str, Any], wall_seconds: float) -> dict[s
         "wall_seconds": wall_seconds,
         "num_processes": lab.processes.world,
     }
+
+
+def _judged(start: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What judges decided in the whole run, apart from `held_out`, which is verified; None if none was asked."""
+    parts = [line["judged"] for line in lines if "judged" in line]
+    before = start.get("judged", {})
+    if not parts and not before:
+        return None
+    by: Counter[str] = Counter()
+    for part in parts:
+        by.update(part.get("by", {}))
+    after = next((part["held_out"] for part in reversed(parts) if "held_out" in part), before)
+    return {"by": dict(by), "held_out": {"before": before, "after": after}}
 
 
 def open_record(

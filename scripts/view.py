@@ -157,6 +157,8 @@ class LiveView:
             parts.append(Text(f"bootstrap {self._bootstrap}"))
         if self._metrics:
             parts.append(self._figures())
+            if judged := self._metrics.get("judged"):
+                parts.append(Text(_judged_line(judged)))
         if self._held_out:
             parts.append(Text(f"held-out accuracy by level after {self._held_out_round} rounds", style="dim"))
             parts.extend(_cells(env, levels) for env, levels in self._held_out.items())
@@ -194,9 +196,14 @@ class LiveView:
             "undecided": _number(verdicts.get("undecided", 0), "d"),
         }
         for env, levels in (metrics.get("held_out") or {}).items():
-            fields[f"held_out.{env}"] = ",".join(
-                f"{level}:{_number(levels[level], '.2f')}" for level in _sorted(levels)
-            )
+            fields[f"held_out.{env}"] = _level_list(levels)
+        judged = metrics.get("judged") or {}
+        if judged.get("by"):
+            fields["judged_by"] = ",".join(judged["by"])
+            fields["judged_rate"] = _number(judged.get("rate"), ".3f")
+            fields["judged_undecided"] = _number((judged.get("verdicts") or {}).get("undecided"), "d")
+        for env, levels in (judged.get("held_out") or {}).items():
+            fields[f"judged_held_out.{env}"] = _level_list(levels)
         fields["elapsed"] = _clock_text(self._elapsed())
         fields["left"] = _MISSING if left is None else _clock_text(left)
         return " ".join(f"{name}={value}" for name, value in fields.items() if value != _MISSING)
@@ -237,6 +244,18 @@ def _cells(env: str, levels: Mapping[str, Any]) -> Text:
         line.append(f" {level}:{_number(levels[level], '.0%')} ", style=_shade(levels[level]))
         line.append(" ")
     return line
+
+
+def _judged_line(judged: Mapping[str, Any]) -> str:
+    judges = ", ".join(judged.get("by") or ()) or _MISSING
+    abstained = _number((judged.get("verdicts") or {}).get("undecided"), "d")
+    parts = [f"judged by {judges}, not verified: {_number(judged.get('rate'), '.0%')} good, {abstained} undecided"]
+    parts += [f"held out {env} {_level_list(levels)}" for env, levels in (judged.get("held_out") or {}).items()]
+    return "; ".join(parts)
+
+
+def _level_list(levels: Mapping[str, Any]) -> str:
+    return ",".join(f"{level}:{_number(levels[level], '.2f')}" for level in _sorted(levels))
 
 
 def _shade(accuracy: object) -> str:

@@ -32,7 +32,6 @@ from selfplay.types import (
     Rejection,
     Request,
     Sampling,
-    Status,
     Transcript,
 )
 
@@ -148,10 +147,11 @@ def _admit(outcomes: Sequence[Problem | Rejection], verifier: Verifier, gate: Ga
     for outcome in outcomes:
         if isinstance(outcome, Problem):
             verdict = next(verdicts)
-            if verdict.status is Status.CORRECT:
+            if verdict.correct:
                 checked.append(gate.admit(outcome))
             else:
-                reason = "reference_fails" if verdict.status.decided else "reference_undecided"
+                decided = verdict.verified and verdict.status.decided  # a judge's word verifies no reference
+                reason = "reference_fails" if decided else "reference_undecided"
                 checked.append(Rejection(reason, f"{verdict.status}: {verdict.detail}"[:200]))
         else:
             checked.append(outcome)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from selfplay.config import BootstrapConfig
 from selfplay.errors import UserError
-from selfplay.evaluate import accuracy, pass_at_k
+from selfplay.evaluate import accuracy, mean_pass_at_k
 from selfplay.gate import Gate
 from selfplay.protocols import Environment, Learner, Policy, Verifier
 from selfplay.seeding import rng_for, seed_for
@@ -137,11 +137,8 @@ class Bootstrap:
         valid = [p for p in validate(proposals, self.env, Gate(()), 0) if p.problem is not None]
         hard = self._fresh([high + 1] * wanted.problems, rng)
         tried = solve(self.policy, self.env, hard, wanted.attempts, rng.getrandbits(60), free)
-        passes = [
-            pass_at_k(episode.num_correct, len(episode.attempts), wanted.attempts)
-            for episode in verify(hard, tried, self.env, self.verifier)
-        ]
-        return Readiness(accuracy(solved), len(valid) / wanted.problems, sum(passes) / len(passes))
+        passes = mean_pass_at_k(verify(hard, tried, self.env, self.verifier), wanted.attempts)
+        return Readiness(accuracy(solved), len(valid) / wanted.problems, passes)
 
     def _fresh(self, levels: list[int], rng: random.Random) -> list[Problem]:
         grounded = self.env.ground([self.env.draw(level, rng) for level in levels])

@@ -18,17 +18,27 @@ Solved = tuple[Problem, Transcript]
 
 
 def solver_items(
-    episodes: Iterable[Episode], round_number: int, level_power: float = 0.5, easy_floor: float = 0.2
+    episodes: Iterable[Episode],
+    round_number: int,
+    level_power: float = 0.5,
+    easy_floor: float = 0.2,
+    *,
+    judged: bool = False,
 ) -> list[Item[Solved]]:
     """The correct attempts of each episode, weighted level^level_power x (1 + easy_floor - p).
 
     Hard problems weigh more: long ones, and those that are rarely solved; `easy_floor` > 0 keeps mastered ones alive.
+    Verified attempts only, unless the recipe takes a judge's word too (`judged`).
     """
     items = []
     for episode in episodes:
-        correct = tuple((episode.problem, attempt.transcript) for attempt in episode.attempts if attempt.correct)
+        correct = tuple(
+            (episode.problem, attempt.transcript)
+            for attempt in episode.attempts
+            if attempt.correct or (judged and attempt.judged_good)
+        )
         if correct:
-            rate = len(correct) / episode.num_decided
+            rate = len(correct) / episode.counts(judged=judged)[1]
             items.append(
                 Item(correct, max(1, episode.problem.level) ** level_power * (1 + easy_floor - rate), round_number)
             )
@@ -110,10 +120,10 @@ def first_answers(
     return claimed
 
 
-def verdict_counts(episodes: Iterable[Episode]) -> dict[str, int]:
-    """Number of attempts by status, every status named."""
+def verdict_counts(episodes: Iterable[Episode], *, judged: bool = False) -> dict[str, int]:
+    """Number of attempts by status, every status named: of the verified attempts, or of those left to a judge."""
     counts = {status.value: 0 for status in Status}
     for episode in episodes:
         for attempt in episode.attempts:
-            counts[attempt.verdict.status.value] += 1
+            counts[attempt.verdict.status.value] += attempt.verdict.verified != judged
     return counts

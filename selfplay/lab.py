@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from selfplay.config import RunConfig
 from selfplay.credit import verdict_counts
 from selfplay.disk import flush, flush_folder
-from selfplay.evaluate import accuracy, evaluate
+from selfplay.evaluate import accuracy, evaluate, judged_metrics, judged_only, judged_rate
 from selfplay.gate import Gate, rejections
 from selfplay.processes import OneProcess, Processes
 from selfplay.protocols import Environment, Learner, Policy, Verifier
@@ -32,6 +32,18 @@ from selfplay.types import Episode, Problem, Proposal, Reward
 
 TRAINED_TOKEN_COST = 3
 """A trained token costs about three generated ones: forward, and twice that backward (Kaplan et al. 2001.08361)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Rates on the held-out problems, {environment: {level: rate}}."""
+
+    held_out: dict[str, dict[str, float]]
+    """Accuracy: of what programs decided. Levels that were left to a judge alone are not in it."""
+    judged: dict[str, dict[str, float]]
+    """Share that a judge found good, where one was asked; empty in most runs."""
+    tokens: int
+    """Tokens that it took."""
 
 
 class Watcher(Protocol):
@@ -175,7 +187,10 @@ class Lab:
         self.tokens_used += used_tokens(line)
         if self._is_evaluation(round.number):
             with round.phase("evaluate"):
-                line["held_out"], line["tokens"]["evaluate"] = self.measure()
+                measured = self.measure()
+            line["held_out"], line["tokens"]["evaluate"] = measured.held_out, measured.tokens
+            if measured.judged:
+                line["judged"] = {**line.get("judged", {}), "held_out": measured.judged}
         with round.phase("record"):
             self._save_checkpoint(round.number)
         line["seconds"] = {**round.seconds, "rest": _rest(round)}
@@ -201,8 +216,8 @@ class Lab:
         for watcher in self.watchers:
             watcher.round({**line, "progress": min(1.0, self.progress())})  # not recorded: more rounds may come
 
-    def measure(self) -> tuple[dict[str, dict[str, float]], int]:
-        """Greedy held-out accuracy, {environment: {level: accuracy}}, and the tokens it took."""
+    def measure(self) -> Measurement:
+        """Greedy attempts at the held-out problems, as rates by environment and level."""
         by_level = evaluate(self.policy, self.env, self.verifier, self.held_out, self.config.evaluation.max_new_tokens)
         tokens = sum(
             len(attempt.transcript.token_ids)
@@ -210,7 +225,11 @@ class Lab:
             for episode in episodes
             for attempt in episode.attempts
         )
-        return {self.env.name: {str(level): accuracy(episodes) for level, episodes in by_level.items()}}, tokens
+        verified = {str(level): accuracy(found) for level, found in by_level.items() if not judged_only(found)}
+        asked = {level: found for level, found in by_level.items() if judged_metrics(found)}
+        judged = {str(level): judged_rate(found) for level, found in asked.items()}
+        name = self.env.name
+        return Measurement({name: verified} if verified else {}, {name: judged} if judged else {}, tokens)
 
     def _is_evaluation(self, number: int) -> bool:
         every = self.config.evaluation.every
@@ -247,10 +266,15 @@ def checkpoints(record: Record) -> list[int]:
 
 
 def describe(number: int, proposals: Sequence[Proposal], episodes: Sequence[Episode]) -> dict[str, Any]:
-    """What happened in a round, in numbers: the part of a metrics line that needs no clock."""
+    """What happened in a round, in numbers: the part of a metrics line that needs no clock.
+
+    Everything is of what programs decided; what a judge decided is under `judged` (`evaluate.judged_metrics`), and a
+    round in which nothing else was decided has no solve rate (None).
+    """
     problems = [proposal.problem for proposal in proposals if proposal.problem is not None]
     well_formed = len(problems) + sum(rejections(proposals).get(reason, 0) for reason in ("duplicate", "held_out"))
     rates = [episode.solve_rate for episode in episodes if episode.solve_rate is not None]
+    judged = judged_metrics(episodes)
     by_level: dict[int, list[float]] = {}
     for episode in episodes:
         if episode.solve_rate is not None:
@@ -259,7 +283,7 @@ def describe(number: int, proposals: Sequence[Proposal], episodes: Sequence[Epis
     largest = max((len(episode.attempts) for episode in episodes), default=0)
     histogram = [0] * (largest + 1)
     for episode in episodes:
-        histogram[episode.num_correct] += 1
+        histogram[episode.num_correct] += not episode.judged_only
     return {
         "iteration": number,
         "proposals": len(proposals),
@@ -268,10 +292,11 @@ def describe(number: int, proposals: Sequence[Proposal], episodes: Sequence[Epis
         "problems": len(problems),
         "mean_level_proposed": sum(p.level for p in problems) / len(problems) if problems else 0.0,
         "levels_proposed": {str(level): sum(p.level == level for p in problems) for level in levels},
-        "solve_rate": sum(rates) / len(rates) if rates else 0.0,
+        "solve_rate": sum(rates) / len(rates) if rates else None if judged else 0.0,
         "solve_rates": {str(level): sum(by_level[level]) / len(by_level[level]) for level in sorted(by_level)},
         "solve_rate_histogram": histogram,
         "verdicts": verdict_counts(episodes),
+        **({"judged": judged} if judged else {}),
     }
 
 

@@ -176,6 +176,13 @@ class Verifier(Protocol):
     @property
     def name(self) -> str: ...
 
+    def judge_of(self, problem: Problem) -> str:
+        """Who decides about answers to this problem: "" if a program does (verified), else the judge's name (judged).
+
+        Every verdict on the problem carries it as `judged_by`, also the verdict that a reply has no answer.
+        """
+        ...
+
     def verify(self, answers: Sequence[tuple[Problem, str]]) -> list[Verdict]:
         """One verdict for each (problem, answer text), in order."""
         ...

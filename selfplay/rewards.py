@@ -1,7 +1,8 @@
 """Rewards: pure functions from what happened to a number with named terms. One table of names.
 
 A proposer reward is a function of (k, n): k of n decided attempts were correct. It is asked only when n > 0: attempts
-that are FAULT or UNDECIDED are not in n, and a problem with none decided has no reward at all. The values at k/n = 0,
+that are FAULT or UNDECIDED are not in n, and a problem with none decided has no reward at all. Only a program's verdict
+is paid, unless the caller says `judged=True`; what rests on a judge's word has terms of its own. The values at k/n = 0,
 1/4, 1/2, 3/4, 1 are in `docs/design.md` and in tests. Advantages are another matter (`credit.py`).
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from selfplay.types import Attempt, Episode, Proposal, Reward, Status
+from selfplay.types import Attempt, Episode, Proposal, Reward
 
 ProposerReward = Callable[[int, int], float]
 
@@ -42,19 +43,33 @@ PROPOSER_REWARDS: dict[str, ProposerReward] = {
 }
 
 
-def reward_attempt(attempt: Attempt) -> Reward | None:
-    """1 for a correct attempt, 0 for any other; None if it was not decided."""
-    if not attempt.verdict.status.decided:
+def reward_attempt(attempt: Attempt, *, judged: bool = False) -> Reward | None:
+    """1 for a correct attempt, 0 for any other; None if it was not decided.
+
+    An attempt that a judge decided has no reward, unless the recipe takes its word (`judged`): then the term is called
+    `judged` and not `correct`.
+    """
+    verdict = attempt.verdict
+    if not verdict.status.decided or not (verdict.verified or judged):
         return None
-    return Reward((("correct", 1.0 if attempt.verdict.status is Status.CORRECT else 0.0),))
+    if verdict.verified:
+        return Reward((("correct", float(verdict.correct)),))
+    return Reward((("judged", float(verdict.judged_good)),))
 
 
 def reward_proposals(
-    proposals: Sequence[Proposal], episodes: Sequence[Episode], learnability: ProposerReward, invalid: float = 0.0
+    proposals: Sequence[Proposal],
+    episodes: Sequence[Episode],
+    learnability: ProposerReward,
+    invalid: float = 0.0,
+    *,
+    judged: bool = False,
 ) -> list[Reward | None]:
     """A reward for each proposal: `learnability` of its episode, or `invalid` if it became no problem.
 
     A proposal refused as duplicate or held-out is well formed and gets 0. None: its problem had no decided attempt.
+    Verified attempts only, unless the recipe takes a judge's word too (`judged`): where that counts, the term is
+    called `judged_learnability`.
     """
     by_problem = {episode.problem.id: episode for episode in episodes if episode.proposal is not None}
     rewards: list[Reward | None] = []
@@ -65,8 +80,10 @@ def reward_proposals(
             rewards.append(Reward((("refused", 0.0),) if refused else (("invalid", invalid),)))
             continue
         episode = by_problem.get(problem.id)
-        if episode is None or not episode.num_decided:
+        good, decided = episode.counts(judged=judged) if episode is not None else (0, 0)
+        if episode is None or not decided:
             rewards.append(None)
         else:
-            rewards.append(Reward((("learnability", learnability(episode.num_correct, episode.num_decided)),)))
+            name = "judged_learnability" if decided > episode.num_decided else "learnability"
+            rewards.append(Reward(((name, learnability(good, decided)),)))
     return rewards

@@ -106,7 +106,7 @@ def augment(
 ) -> list[Transcript]:
     """Each solved problem as an equivalent one (`Environment.augment`), its solution carried over and judged again.
 
-    Where the new problem is held out, or its solution is not right, the original transcript stays.
+    Where the new problem is held out, or its solution is not verified to be right, the original transcript stays.
     """
     moved = []
     for index, (problem, transcript) in enumerate(solved):
@@ -116,8 +116,7 @@ def augment(
     answers = [(problem, env.read_answer(problem, reply)) for problem, _, reply in moved]
     judged = iter(verifier.verify([(problem, answer) for problem, answer in answers if answer is not None]))
     right = [
-        answer is not None and next(judged).status is Status.CORRECT and problem.id not in gate.held_out
-        for problem, answer in answers
+        answer is not None and next(judged).correct and problem.id not in gate.held_out for problem, answer in answers
     ]
     written = iter(
         policy.references(
@@ -134,7 +133,11 @@ def verify(
     verifier: Verifier,
     proposals: Sequence[Proposal | None] | None = None,
 ) -> list[Episode]:
-    """Judge every attempt once. `proposals`, if given, are parallel to `problems`."""
+    """Judge every attempt once. `proposals`, if given, are parallel to `problems`.
+
+    An attempt without an answer is MALFORMED by the verifier's word, judged or verified as its others are
+    (`Verifier.judge_of`): else a judged problem would have verified failures, and so a verified solve rate of 0.
+    """
     verdicts: dict[tuple[int, int], Verdict] = {}
     pending: list[tuple[tuple[int, int], Problem, str]] = []
     for row, (problem, transcripts) in enumerate(zip(problems, attempts, strict=True)):
@@ -142,7 +145,8 @@ def verify(
             answer = env.read_answer(problem, transcript.completion) if transcript.stopped else None
             if answer is None:
                 detail = "no answer in the reply" if transcript.stopped else "the reply did not end"
-                verdicts[row, column] = Verdict(Status.MALFORMED, None, detail)
+                judge = verifier.judge_of(problem)
+                verdicts[row, column] = Verdict(Status.MALFORMED, None, detail, judged_by=judge)
             else:
                 pending.append(((row, column), problem, answer))
     judged = verifier.verify([(problem, answer) for _, problem, answer in pending])

@@ -6,7 +6,8 @@ Six tables, each a Parquet file of the round's folder (rows refer to rows of oth
 - `proposals`: transcript columns; `problem` (row of `problems`) or `reason` and `detail` of the rejection.
 - `episodes`: `problem`, `proposal` (row of `proposals`, or null), `num_attempts`.
 - `attempts`: `episode`, `problem_id`, transcript columns; the attempts of an episode are neighbours.
-- `verdicts`: one row for each row of `attempts`: `status`, `extracted`, `detail`, `seconds`.
+- `verdicts`: one row for each row of `attempts`: `status`, `extracted`, `detail`, `seconds`, `judged_by` ("" if a
+  program decided; rounds that were written before there were judges lack the column, and are all verified).
 - `rewards`: `of` ("proposal" or "attempt"), `row` in that table, `terms` (null: not rewarded), `total`.
 
 Integers are 64 bits, floats are exact float64. Texts are UTF-8; a code point that UTF-8 cannot hold (a lone surrogate)
@@ -281,14 +282,15 @@ def _verdict_columns(verdicts: Sequence[Verdict]) -> dict[str, pa.Array]:
         "extracted": _strings([verdict.extracted for verdict in verdicts]),
         "detail": _strings([verdict.detail for verdict in verdicts]),
         "seconds": pa.array([verdict.seconds for verdict in verdicts], pa.float64()),
+        "judged_by": _strings([verdict.judged_by for verdict in verdicts]),
     }
 
 
 def _read_verdicts(column: Mapping[str, pa.Array]) -> list[Verdict]:
     statuses = {str(status): status for status in Status}
-    names = ("extracted", "detail", "seconds")
-    rows = zip(_values(column["status"]), *(_values(column[name]) for name in names), strict=True)
-    return [Verdict(statuses[status], extracted, detail, seconds) for status, extracted, detail, seconds in rows]
+    read = [_values(column[name]) for name in ("status", "extracted", "detail", "seconds")]
+    judges = _values(column["judged_by"]) if "judged_by" in column else [""] * len(read[0])
+    return [Verdict(statuses[status], *rest) for status, *rest in zip(*read, judges, strict=True)]
 
 
 def _reward_columns(of_proposals: Sequence[Reward | None], of_attempts: Sequence[Reward | None]) -> dict[str, pa.Array]:

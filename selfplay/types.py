@@ -156,13 +156,34 @@ def problem_id(env: str, prompt: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A verifier's judgement of one answer."""
+    """What was found about one answer: verified, if a program decided; else judged, on somebody's word.
+
+    The two are never added up. `correct`, and every count and rate named after it, is of verified verdicts alone;
+    judged ones have names of their own (`judged_good`, `num_judged`, `judged_rate`, metrics under `judged`).
+    """
 
     status: Status
     extracted: str | None = None
     """The answer as it was read, or None if there was none."""
     detail: str = ""
     seconds: float = 0.0
+    judged_by: str = ""
+    """Empty: a program decided. Else the judge's name; a judge that abstains gives UNDECIDED."""
+
+    @property
+    def verified(self) -> bool:
+        """Whether a program decided."""
+        return not self.judged_by
+
+    @property
+    def correct(self) -> bool:
+        """Found right by a program."""
+        return self.verified and self.status is Status.CORRECT
+
+    @property
+    def judged_good(self) -> bool:
+        """Found good by a judge: CORRECT in the judge's words, which no metric takes for accuracy."""
+        return not self.verified and self.status is Status.CORRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +208,18 @@ class Attempt:
 
     @property
     def correct(self) -> bool:
-        return self.verdict.status is Status.CORRECT
+        """Verified to be right. An attempt that a judge found good is not `correct`."""
+        return self.verdict.correct
+
+    @property
+    def judged_good(self) -> bool:
+        """Found good by a judge. Training may use it only where a recipe says so (`judged=True`)."""
+        return self.verdict.judged_good
 
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """A problem, its attempts, and the proposal it came from, if any."""
+    """A problem, its attempts, and the proposal it came from, if any. Its counts leave out what a judge decided."""
 
     problem: Problem
     attempts: tuple[Attempt, ...]
@@ -204,13 +231,40 @@ class Episode:
 
     @property
     def num_decided(self) -> int:
-        """Attempts with a verdict that is about the attempt: FAULT and UNDECIDED are left out."""
-        return sum(attempt.verdict.status.decided for attempt in self.attempts)
+        """Verified attempts with a verdict that is about the attempt: FAULT and UNDECIDED are left out."""
+        return sum(attempt.verdict.verified and attempt.verdict.status.decided for attempt in self.attempts)
 
     @property
     def solve_rate(self) -> float | None:
-        """Share of decided attempts that are correct; None if none was decided."""
+        """Share of decided attempts that are correct, by a program's word; None if none was decided."""
         return self.num_correct / self.num_decided if self.num_decided else None
+
+    @property
+    def num_judged_good(self) -> int:
+        return sum(attempt.judged_good for attempt in self.attempts)
+
+    @property
+    def num_judged(self) -> int:
+        """Attempts that a judge decided: those on which it abstained are left out."""
+        return sum(not attempt.verdict.verified and attempt.verdict.status.decided for attempt in self.attempts)
+
+    @property
+    def judged_rate(self) -> float | None:
+        """Share of the attempts that a judge decided which it found good; None if it decided none."""
+        return self.num_judged_good / self.num_judged if self.num_judged else None
+
+    @property
+    def judged_only(self) -> bool:
+        """Whether there are attempts, and a judge was asked about all of them: no verified figure speaks of it."""
+        return bool(self.attempts) and not any(attempt.verdict.verified for attempt in self.attempts)
+
+    def counts(self, *, judged: bool = False) -> tuple[int, int]:
+        """(good, decided) attempts for training: the verified ones, and with `judged` also those that a judge decided.
+
+        For credit and rewards of recipes that say so; never for a metric.
+        """
+        extra = (self.num_judged_good, self.num_judged) if judged else (0, 0)
+        return self.num_correct + extra[0], self.num_decided + extra[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,10 @@ class ClosingVerifier(Closing):
 
     name: ClassVar[str]
 
+    def judge_of(self, problem: Problem) -> str:
+        """ "": a program decides. Verifiers that ask a judge say which one."""
+        return ""
+
     @abstractmethod
     def verify(self, answers: Sequence[tuple[Problem, str]]) -> list[Verdict]:
         """One verdict for each (problem, answer text), in order. Never raises for what an answer says."""

@@ -1,9 +1,10 @@
 """Verdicts that are already known, in memory and optionally in a file, so that a repeated answer is judged once.
 
 A key is everything that a verdict depends on: verifier, version and policy, reference, answer. Only CORRECT, WRONG and
-MALFORMED are kept: a timeout, an undecided answer or a fault of ours may end otherwise next time. A file that cannot be
-used (damaged, locked, not writable) is a warning and an empty cache, never an error. Safe from several threads; in a
-forked copy of the process the file is opened anew.
+MALFORMED are kept: a timeout, an undecided answer or a fault of ours may end otherwise next time. Nor is a judge's
+word kept, which would come back as a program's. A file that cannot be used (damaged, locked, not writable) is a
+warning and an empty cache, never an error. Safe from several threads; in a forked copy of the process the file is
+opened anew.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class VerdictCache:
 
     def put(self, items: Iterable[tuple[Key, Verdict]]) -> None:
         """Keep what may be kept."""
-        kept = [(key, verdict) for key, verdict in items if verdict.status in KEPT]
+        kept = [(key, verdict) for key, verdict in items if verdict.status in KEPT and verdict.verified]
         with self._lock:
             for key, verdict in kept:
                 self._remember(key, verdict)

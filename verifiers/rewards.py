@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from selfplay.types import Origin, Problem, Status, Verdict
+from selfplay.types import Origin, Problem, Verdict
 from verifiers.base import ClosingVerifier
 from verifiers.math_answer import MathVerifier
 from verifiers.python_exec import PythonVerifier
@@ -102,10 +102,10 @@ def make_code_reward(**options: Any) -> RewardFunction:
 
 
 def reward_of(verdict: Verdict) -> float | None:
-    """The reward of a verdict."""
-    if not verdict.status.decided:
+    """The reward of a verdict; None if it was not decided, or not by a program."""
+    if not verdict.status.decided or not verdict.verified:
         return None
-    return 1.0 if verdict.status is Status.CORRECT else 0.0
+    return float(verdict.correct)
 
 
 def text_of(completion: Completion) -> str:

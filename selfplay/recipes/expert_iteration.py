@@ -67,6 +67,8 @@ class Config:
     """What the proposer is paid (`rewards.PROPOSER_REWARDS`)."""
     truth: Literal["reference", "first_answer"] = "reference"
     """first_answer is the control without a verifier: the solver's own first answer counts as right."""
+    accept_judged: bool = False
+    """Where no program can decide: also train on, and pay for, what a judge found good. Never counted as accuracy."""
     temperature: tuple[float, float] = (0.85, 1.3)
     """Range of the proposer's sampling temperature."""
     valid_target: Share = 0.6
@@ -135,7 +137,9 @@ class Memory:
         rewards: Sequence[Reward | None],
     ) -> None:
         config = self.config
-        self.solver.add(solver_items(episodes, number, config.level_power, config.easy_floor))
+        self.solver.add(
+            solver_items(episodes, number, config.level_power, config.easy_floor, judged=config.accept_judged)
+        )
         self.proposer.add(proposer_items(proposals, rewards, number, self._pose))
 
     def _pose(self, problems: Sequence[Problem]) -> list[Transcript]:
@@ -216,8 +220,9 @@ def run(lab: Lab, config: Config) -> None:
                 problems = first_answers(problems, attempts, env.read_answer)
             episodes = verify(problems, attempts, env, lab.verifier, posed)
         with round.phase("credit"):
-            attempt_rewards = [[reward_attempt(attempt) for attempt in episode.attempts] for episode in episodes]
-            proposal_rewards = reward_proposals(proposals, episodes, learnability)
+            judged = config.accept_judged
+            attempt_rewards = [[reward_attempt(a, judged=judged) for a in episode.attempts] for episode in episodes]
+            proposal_rewards = reward_proposals(proposals, episodes, learnability, judged=judged)
             memory.absorb(round.number, proposals, episodes, proposal_rewards)
             batch = BATCHES[lab.config.learner.name](
                 memory, round, proposals, episodes, proposal_rewards, attempt_rewards

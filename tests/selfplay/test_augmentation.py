@@ -85,6 +85,9 @@ class Equal:
 
     name = "equal"
 
+    def judge_of(self, problem: Problem) -> str:
+        return ""
+
     def verify(self, answers: Sequence[tuple[Problem, str]]) -> list[Verdict]:
         return [
             Verdict(

@@ -77,7 +77,7 @@ PROBLEMS = st.builds(
     parents=tuples(TEXTS),
     payload=st.dictionaries(TEXTS, TEXTS, max_size=2),
 )
-VERDICTS = st.builds(Verdict, st.sampled_from(Status), st.none() | TEXTS, TEXTS, FLOATS)
+VERDICTS = st.builds(Verdict, st.sampled_from(Status), st.none() | TEXTS, TEXTS, FLOATS, TEXTS)
 REWARDS = st.none() | st.builds(Reward, tuples(st.tuples(TEXTS, FLOATS), 3))
 
 
@@ -182,6 +182,16 @@ def test_a_committed_round_is_read_back_equal(tmp_path_factory: pytest.TempPathF
 @given(TEXTS)
 def test_an_escaped_text_is_utf_8_and_comes_back(text: str) -> None:
     assert unescape(escape(text).encode().decode()) == text
+
+
+def test_a_round_from_before_there_were_judges_is_read_as_verified(record: Record) -> None:
+    original = a_round(0)
+    record.commit(original)
+    path = record.rounds / "0000" / "verdicts.parquet"
+    table = pq.read_table(path)
+    assert table.column("judged_by").to_pylist() == [""] * table.num_rows
+    pq.write_table(table.drop_columns(["judged_by"]), path)
+    assert record.read(0) == original
 
 
 def test_an_episode_shares_its_proposal_and_problem_with_the_list_also_if_given_equal_copies(record: Record) -> None:

@@ -195,6 +195,9 @@ def test_attempts_are_judged_once_in_order_and_only_where_there_is_an_answer(
     class Counting:
         name = "exact"
 
+        def judge_of(self, problem: Problem) -> str:
+            return ""
+
         def verify(self, answers: Sequence[tuple[Problem, str]]) -> list[Verdict]:
             asked.append([answer for _, answer in answers])
             return exact.verify(answers)
