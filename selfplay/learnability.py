@@ -41,6 +41,11 @@ def paid(**terms: float) -> Reward:
     return Reward(tuple(terms.items()))
 
 
+def one_minus_p(k: int, n: int, context: Context) -> Reward:
+    """1 - p if p > 0, else 0: harder is better until nobody solves it; invalid 0, for learners that imitate."""
+    return paid(learnability=1.0 - k / n if k else 0.0) if context.valid else paid(invalid=0.0)
+
+
 def azr_paper(k: int, n: int, context: Context) -> Reward:
     """1 - p if 0 < p < 1, else 0; invalid -1 (Absolute Zero 2505.03335, eq. 4 and 6)."""
     return paid(learnability=1.0 - k / n if k else 0.0) if context.valid else paid(invalid=-1.0)
@@ -136,6 +141,7 @@ def stp(k: int, n: int, context: Context) -> Reward:
 
 
 FORMULAS: dict[str, Formula] = {
+    "one_minus_p": one_minus_p,
     "azr_paper": azr_paper,
     "azr_code": azr_code,
     "r_zero_paper": r_zero_paper,

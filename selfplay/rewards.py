@@ -1,89 +1,145 @@
-"""Rewards: pure functions from what happened to a number with named terms. One table of names.
+"""Rewards: what a round's proposals and attempts are paid, with named terms. Pure functions of what happened.
 
-A proposer reward is a function of (k, n): k of n decided attempts were correct. It is asked only when n > 0: attempts
-that are FAULT or UNDECIDED are not in n, and a problem with none decided has no reward at all. Only a program's verdict
-is paid, unless the caller says `judged=True`; what rests on a judge's word has terms of its own. The values at k/n = 0,
-1/4, 1/2, 3/4, 1 are in `docs/design.md` and in tests. Advantages are another matter (`credit.py`).
+A proposal is paid by a formula of how many decided attempts at its problem were right (`learnability`, composed by
+`reward_algebra`); attempts that are FAULT or UNDECIDED are not in that count, and a problem with none decided has no
+reward at all. An attempt is paid by its verdict (`SOLVER_REWARDS`). Only a program's verdict is paid, unless the caller
+says `judged=True`; what rests on a judge's word has terms of its own. Advantages are another matter (`credit.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from selfplay.types import Attempt, Episode, Proposal, Reward
+from selfplay.errors import ConfigError, FieldError
+from selfplay.learnability import FORMULAS, Context, Formula
+from selfplay.reward_algebra import functions_in, read_reward
+from selfplay.reward_functions import RewardFunction, ask, find_function
+from selfplay.types import Attempt, Episode, Proposal, Rejection, Reward, Status, Transcript, Verdict
 
-ProposerReward = Callable[[int, int], float]
+__all__ = ["FORMULAS", "SOLVER_REWARDS", "Pay", "check_reward", "reward_attempt", "reward_proposals"]
 
-
-def one_minus_p(k: int, n: int) -> float:
-    """1 - p if p > 0 else 0: harder is better until nobody solves it (Absolute Zero 2505.03335, eq. 4)."""
-    return 1.0 - k / n if k else 0.0
-
-
-def four_p_one_minus_p(k: int, n: int) -> float:
-    """4p(1-p): peaks at 1 for p = 1/2 (prime-rl's hierarchical GRPO)."""
-    return 4.0 * (k / n) * (1.0 - k / n)
-
-
-def variance(k: int, n: int) -> float:
-    """Unbiased variance of one attempt, p(1-p)·n/(n-1); 0 for a single attempt."""
-    return (k / n) * (1.0 - k / n) * n / (n - 1) if n > 1 else 0.0
+WELL_FORMED_REFUSALS = ("duplicate", "held_out")
+"""The gate's reasons: the proposal is a problem, but not one to be paid or blamed for."""
+SolverReward = Callable[[Verdict], Reward]
 
 
-def neither_trivial_nor_impossible(k: int, n: int) -> float:
-    """1 if 0 < k < n else 0 (Self-Questioning LMs 2508.03682)."""
-    return 1.0 if 0 < k < n else 0.0
+def correct(verdict: Verdict) -> Reward:
+    """1 for a right answer, 0 for any other."""
+    return Reward((("correct", float(verdict.status is Status.CORRECT)),))
 
 
-PROPOSER_REWARDS: dict[str, ProposerReward] = {
-    "one_minus_p": one_minus_p,
-    "four_p_one_minus_p": four_p_one_minus_p,
-    "variance": variance,
-    "neither_trivial_nor_impossible": neither_trivial_nor_impossible,
-}
+def azr(verdict: Verdict) -> Reward:
+    """1 right, -0.5 wrong but well formed, -1 malformed (Absolute Zero 2505.03335, eq. 6)."""
+    if verdict.status is Status.MALFORMED:
+        return Reward((("malformed", -1.0),))
+    return Reward((("correct", 1.0),) if verdict.status is Status.CORRECT else (("wrong", -0.5),))
 
 
-def reward_attempt(attempt: Attempt, *, judged: bool = False) -> Reward | None:
-    """1 for a correct attempt, 0 for any other; None if it was not decided.
+def r_zero(verdict: Verdict) -> Reward:
+    """0.9 · right + 0.1 · well formed (R-Zero 2508.05004, its code)."""
+    right, formed = verdict.status is Status.CORRECT, verdict.status is not Status.MALFORMED
+    return Reward((("correct", 0.9 * right), ("format", 0.1 * formed)))
 
-    An attempt that a judge decided has no reward, unless the recipe takes its word (`judged`): then the term is called
-    `judged` and not `correct`.
+
+SOLVER_REWARDS: dict[str, SolverReward] = {"correct": correct, "azr": azr, "r_zero": r_zero}
+
+
+def reward_attempt(attempt: Attempt, reward: SolverReward = correct, *, judged: bool = False) -> Reward | None:
+    """What `reward` pays for the verdict; None if it was not decided.
+
+    An attempt that a judge decided has no reward, unless the recipe takes its word (`judged`): then there is one term,
+    called `judged`.
     """
     verdict = attempt.verdict
     if not verdict.status.decided or not (verdict.verified or judged):
         return None
-    if verdict.verified:
-        return Reward((("correct", float(verdict.correct)),))
-    return Reward((("judged", float(verdict.judged_good)),))
+    paid = reward(verdict)
+    return paid if verdict.verified else Reward((("judged", paid.total),))
+
+
+class Pay:
+    """A reward for proposals as a configuration describes it, with the user's own functions in it found.
+
+    Raises ConfigError for a description that is wrong.
+    """
+
+    def __init__(self, spec: str | Mapping[str, Any], path: str = "options.reward") -> None:
+        self.formula: Formula = read_reward(spec, path)
+        self._functions: dict[str, RewardFunction] = {name: find_function(name, path) for name in functions_in(spec)}
+
+    def measure(
+        self, transcripts: Sequence[Transcript], columns: Mapping[str, Sequence[Any]]
+    ) -> list[dict[str, float | None]]:
+        """What each user's function says about each transcript. Raises RewardFunctionError."""
+        answers = {name: ask(name, function, transcripts, columns) for name, function in self._functions.items()}
+        return [{name: values[row] for name, values in answers.items()} for row in range(len(transcripts))]
+
+    def proposals(
+        self, proposals: Sequence[Proposal], episodes: Sequence[Episode], *, judged: bool = False
+    ) -> list[Reward | None]:
+        """`reward_proposals`, with what the user's functions say: their columns are `problem` (its text, or None),
+        `level`, `num_correct` and `num_decided` (0 where there was no attempt)."""
+        if not self._functions:
+            return reward_proposals(proposals, episodes, self.formula, judged=judged)
+        counts = _counts(episodes, judged)
+        problems = [proposal.problem for proposal in proposals]
+        columns: dict[str, list[Any]] = {
+            "problem": [None if problem is None else problem.prompt for problem in problems],
+            "level": [None if problem is None else problem.level for problem in problems],
+            "num_correct": [counts.get(problem.id, (0, 0))[0] if problem else 0 for problem in problems],
+            "num_decided": [counts.get(problem.id, (0, 0))[1] if problem else 0 for problem in problems],
+        }
+        said = self.measure([proposal.transcript for proposal in proposals], columns)
+        contexts = [
+            Context(valid=problem is not None, measured=one) for problem, one in zip(problems, said, strict=True)
+        ]
+        return reward_proposals(proposals, episodes, self.formula, contexts, judged=judged)
+
+
+def check_reward(spec: str | Mapping[str, Any], key: str = "reward") -> None:
+    """Raise FieldError for a description of a reward that is wrong: for `__post_init__` of a recipe's Config."""
+    try:
+        Pay(spec, key)
+    except ConfigError as error:
+        raise FieldError(key, str(error).removeprefix(f"{key}: ")) from error
 
 
 def reward_proposals(
     proposals: Sequence[Proposal],
     episodes: Sequence[Episode],
-    learnability: ProposerReward,
-    invalid: float = 0.0,
+    formula: Formula,
+    contexts: Sequence[Context] | None = None,
     *,
     judged: bool = False,
 ) -> list[Reward | None]:
-    """A reward for each proposal: `learnability` of its episode, or `invalid` if it became no problem.
+    """What `formula` pays for each proposal, in order; `contexts` are parallel to the proposals.
 
     A proposal refused as duplicate or held-out is well formed and gets 0. None: its problem had no decided attempt.
-    Verified attempts only, unless the recipe takes a judge's word too (`judged`): where that counts, the term is
-    called `judged_learnability`.
+    Verified attempts only, unless the recipe takes a judge's word too (`judged`): where that counts, terms begin with
+    `judged_`.
     """
-    by_problem = {episode.problem.id: episode for episode in episodes if episode.proposal is not None}
+    if contexts is None:
+        contexts = [Context(valid=proposal.problem is not None) for proposal in proposals]
+    verified, counts = _counts(episodes, False), _counts(episodes, judged)
     rewards: list[Reward | None] = []
-    for proposal in proposals:
+    for proposal, context in zip(proposals, contexts, strict=True):
         problem = proposal.problem
         if problem is None:
-            refused = getattr(proposal.outcome, "reason", "") in ("duplicate", "held_out")
-            rewards.append(Reward((("refused", 0.0),) if refused else (("invalid", invalid),)))
+            refused = isinstance(proposal.outcome, Rejection) and proposal.outcome.reason in WELL_FORMED_REFUSALS
+            rewards.append(Reward((("refused", 0.0),)) if refused else formula(0, 0, context))
             continue
-        episode = by_problem.get(problem.id)
-        good, decided = episode.counts(judged=judged) if episode is not None else (0, 0)
-        if episode is None or not decided:
+        good, decided = counts.get(problem.id, (0, 0))
+        if not decided:
             rewards.append(None)
-        else:
-            name = "judged_learnability" if decided > episode.num_decided else "learnability"
-            rewards.append(Reward(((name, learnability(good, decided)),)))
+            continue
+        reward = formula(good, decided, context)
+        if decided > verified[problem.id][1]:
+            reward = Reward(tuple((f"judged_{name}", value) for name, value in reward.terms))
+        rewards.append(reward)
     return rewards
+
+
+def _counts(episodes: Sequence[Episode], judged: bool) -> dict[str, tuple[int, int]]:
+    """Right and decided attempts by problem, of episodes that were proposed."""
+    return {episode.problem.id: episode.counts(judged=judged) for episode in episodes if episode.proposal is not None}

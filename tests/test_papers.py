@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from selfplay.config_file import load_config
+from selfplay.learnability import FORMULAS, Context
 from selfplay.recipes import RECIPES
-from selfplay.rewards import PROPOSER_REWARDS
 
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = ["recipe", "claim", "config", "command", "measured here", "deviations"]
@@ -48,5 +48,14 @@ def test_a_recipe_states_its_claim_and_its_deviations(name: str) -> None:
 def test_the_reward_table_of_the_design_is_what_the_rewards_give() -> None:
     text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
     stated = dict(re.findall(r"^\| `(\w+)` \|(.*)\|$", text, re.MULTILINE))
-    given = {name: "|".join(f" {reward(k, 4):.2f} " for k in range(5)) for name, reward in PROPOSER_REWARDS.items()}
+    given = {
+        name: "|".join(
+            f" {value:.2f} "
+            for value in [
+                *(formula(k, 4, Context()).total for k in range(5)),
+                formula(0, 0, Context(valid=False)).total,
+            ]
+        )
+        for name, formula in FORMULAS.items()
+    }
     assert stated == given

@@ -129,7 +129,7 @@ def test_every_configuration_passes_a_dry_run(config: str, capsys: pytest.Captur
 TABLES = {
     "environment": ("envs/__init__.py", "ENVIRONMENTS", "from envs import sums\n"),
     "verifier": ("verifiers/__init__.py", "VERIFIERS", "from verifiers.choice import ChoiceVerifier\n"),
-    "reward": ("selfplay/rewards.py", "PROPOSER_REWARDS", ""),
+    "reward": ("selfplay/learnability.py", "FORMULAS", ""),
     "recipe": ("selfplay/recipes/__init__.py", "RECIPES", "from selfplay.recipes import keep_correct\n"),
 }
 """By kind: the file with the table, the table, and the import that its new line needs."""
@@ -212,7 +212,7 @@ def test_the_environment_of_the_readme_plays_the_quickstarts_recipe(tmp_path: Pa
         ("verifier", "from verifiers import make_verifier; make_verifier('choice').close()"),
         (
             "reward",
-            "from selfplay.rewards import PROPOSER_REWARDS; assert PROPOSER_REWARDS['one_in_four'](1, 4) == 1.0",
+            "from selfplay.rewards import Pay; Pay('one_in_four')",
         ),
         ("recipe", "from selfplay.recipes import RECIPES; RECIPES['keep_correct'].Config()"),
     ],

@@ -44,7 +44,7 @@ from selfplay.errors import FieldError
 from selfplay.lab import Lab, Round
 from selfplay.pool import Pool
 from selfplay.proposers import PROPOSERS
-from selfplay.rewards import PROPOSER_REWARDS, reward_attempt, reward_proposals
+from selfplay.rewards import SOLVER_REWARDS, Pay, check_reward, reward_attempt
 from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import augment, propose, solve, validate, verify
 from selfplay.types import Credited, Demonstration, Episode, Problem, Proposal, Reward, Sampling, Transcript
@@ -63,8 +63,11 @@ class Config:
     """Optimizer steps a round (supervised learner; policy gradient trains once on what was played)."""
     proposer: str = "learned"
     """Who proposes (`proposers.PROPOSERS`): learned, or a control."""
-    reward: str = "one_minus_p"
-    """What the proposer is paid (`rewards.PROPOSER_REWARDS`)."""
+    reward: str | dict[str, Any] = "one_minus_p"
+    """What the proposer is paid: a name of `learnability.FORMULAS`, a user's `module:function`, or a composition of
+    them (`reward_algebra`)."""
+    solver_reward: str = "correct"
+    """What the solver is paid (`rewards.SOLVER_REWARDS`); a supervised learner imitates what is right in any case."""
     truth: Literal["reference", "first_answer"] = "reference"
     """first_answer is the control without a verifier: the solver's own first answer counts as right."""
     accept_judged: bool = False
@@ -109,7 +112,8 @@ class Config:
     """Longest attempt, in tokens."""
 
     def __post_init__(self) -> None:
-        for key, table in (("reward", PROPOSER_REWARDS), ("proposer", PROPOSERS)):
+        check_reward(self.reward)
+        for key, table in (("solver_reward", SOLVER_REWARDS), ("proposer", PROPOSERS)):
             if getattr(self, key) not in table:
                 raise FieldError(key, f"got {getattr(self, key)!r}, expected one of {', '.join(table)}")
         if self.proposer_share + self.seed_proposal_share + self.seed_solution_share >= 1.0:
@@ -197,7 +201,7 @@ def run(lab: Lab, config: Config) -> None:
     """Play the rounds that are left."""
     env, policy = lab.env, lab.policy
     proposer = PROPOSERS[config.proposer](lab)
-    learnability = PROPOSER_REWARDS[config.reward]
+    pay, solver_reward = Pay(config.reward), SOLVER_REWARDS[config.solver_reward]
     memory = Memory(lab, config)
     temperature = float(lab.state.get("temperature", 1.0))
     for round in lab.rounds():
@@ -221,8 +225,10 @@ def run(lab: Lab, config: Config) -> None:
             episodes = verify(problems, attempts, env, lab.verifier, posed)
         with round.phase("credit"):
             judged = config.accept_judged
-            attempt_rewards = [[reward_attempt(a, judged=judged) for a in episode.attempts] for episode in episodes]
-            proposal_rewards = reward_proposals(proposals, episodes, learnability, judged=judged)
+            attempt_rewards = [
+                [reward_attempt(a, solver_reward, judged=judged) for a in episode.attempts] for episode in episodes
+            ]
+            proposal_rewards = pay.proposals(proposals, episodes, judged=judged)
             memory.absorb(round.number, proposals, episodes, proposal_rewards)
             batch = BATCHES[lab.config.learner.name](
                 memory, round, proposals, episodes, proposal_rewards, attempt_rewards

@@ -13,6 +13,7 @@ from selfplay.learnability import FORMULAS, Context
 WORST = math.exp(-(0.25**2) / 0.02)
 NEAR = math.exp(-((3 / 16 - 1 / 4) ** 2) / 0.02)
 OF_FOUR = {  # k = 0, 1, 2, 3, 4 of n = 4
+    "one_minus_p": (0.0, 0.75, 0.5, 0.25, 0.0),
     "azr_paper": (0.0, 0.75, 0.5, 0.25, 0.0),
     "azr_code": (-0.5, 0.75, 0.5, 0.25, -0.5),
     "r_zero_paper": (0.0, 0.5, 1.0, 0.5, 0.0),
@@ -30,6 +31,7 @@ OF_FOUR = {  # k = 0, 1, 2, 3, 4 of n = 4
     "stp": (0.0, 0.0, 0.0, 0.0, 0.0),
 }
 INVALID = {
+    "one_minus_p": 0.0,
     "azr_paper": -1.0, "azr_code": -1.0, "r_zero_paper": 0.0, "r_zero_code": -1.0, "four_p_one_minus_p": 0.0,
     "variance": 0.0, "sqlm_paper": 0.0, "sqlm_code": 0.0, "dr_zero": 0.0, "dr_zero_code": 0.0, "sgs": 0.0,
     "spice": -0.1, "lsp": -1.0, "serl": 0.0, "stp": 0.0,

@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from builders import attempt, episode, problem, proposal, solved
-from hypothesis import given
-from hypothesis import strategies as st
 
-from selfplay.rewards import PROPOSER_REWARDS, one_minus_p, reward_attempt, reward_proposals
+from selfplay.errors import FieldError
+from selfplay.learnability import Context, azr_code, azr_paper, one_minus_p, r_zero_code
+from selfplay.reward_functions import RewardFunctionError
+from selfplay.rewards import SOLVER_REWARDS, Pay, check_reward, reward_attempt, reward_proposals
 from selfplay.types import Rejection, Reward, Status
-
-TABLE = {
-    # k/n:                              0/4   1/4     2/4    3/4     4/4
-    "one_minus_p": (0.0, 0.75, 0.5, 0.25, 0.0),
-    "four_p_one_minus_p": (0.0, 0.75, 1.0, 0.75, 0.0),
-    "variance": (0.0, 0.25, 1 / 3, 0.25, 0.0),
-    "neither_trivial_nor_impossible": (0.0, 1.0, 1.0, 1.0, 0.0),
-}
-
-
-def test_every_proposer_reward_has_a_row_in_the_table() -> None:
-    assert TABLE.keys() == PROPOSER_REWARDS.keys()
-
-
-@pytest.mark.parametrize("name", TABLE)
-def test_proposer_rewards_have_their_values_computed_by_hand(name: str) -> None:
-    assert [PROPOSER_REWARDS[name](k, 4) for k in range(5)] == pytest.approx(list(TABLE[name]), abs=1e-12)
-
-
-@pytest.mark.parametrize(("name", "unsolved", "solved_once"), [
-    ("one_minus_p", 0.0, 0.0), ("four_p_one_minus_p", 0.0, 0.0), ("variance", 0.0, 0.0),
-    ("neither_trivial_nor_impossible", 0.0, 0.0),
-])  # fmt: skip
-def test_a_single_attempt_tells_no_proposer_anything(name: str, unsolved: float, solved_once: float) -> None:
-    assert (PROPOSER_REWARDS[name](0, 1), PROPOSER_REWARDS[name](1, 1)) == (unsolved, solved_once)
-
-
-@given(
-    st.sampled_from(sorted(PROPOSER_REWARDS)),
-    st.integers(1, 64).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
-)
-def test_proposer_rewards_lie_between_0_and_1_and_are_0_at_both_ends(name: str, counts: tuple[int, int]) -> None:
-    k, n = counts
-    value = PROPOSER_REWARDS[name](k, n)
-    assert 0.0 <= value <= 1.0
-    if k in (0, n):
-        assert value == 0.0
-
-
-@given(st.integers(1, 63))
-def test_one_minus_p_pays_more_for_each_attempt_that_fails_until_none_succeeds(k: int) -> None:
-    assert one_minus_p(k, 64) > one_minus_p(k + 1, 64)
 
 
 @pytest.mark.parametrize(("status", "total"), [
@@ -79,8 +41,8 @@ def test_a_proposal_without_a_decided_attempt_has_no_reward_at_all() -> None:
 
 @pytest.mark.parametrize("reason", ["duplicate", "held_out"])
 def test_a_well_formed_proposal_that_was_refused_gets_0_whatever_an_invalid_one_gets(reason: str) -> None:
-    rewards = reward_proposals([proposal(Rejection(reason)), proposal(Rejection("grammar"))], [], one_minus_p, -0.5)
-    assert [reward.total for reward in rewards if reward] == [0.0, -0.5]
+    rewards = reward_proposals([proposal(Rejection(reason)), proposal(Rejection("grammar"))], [], azr_paper)
+    assert [reward.total for reward in rewards if reward] == [0.0, -1.0]
 
 
 def test_rewards_are_parallel_to_proposals() -> None:
@@ -93,3 +55,73 @@ def test_rewards_are_parallel_to_proposals() -> None:
 def test_an_episode_that_nobody_proposed_pays_no_proposal() -> None:
     one = episode([Status.CORRECT, Status.WRONG], proposed=False)
     assert reward_proposals([proposal(one.problem)], [one], one_minus_p) == [None]
+
+
+SOLVER_TABLE = {  # right, wrong, malformed, out of time
+    "correct": (1.0, 0.0, 0.0, 0.0),
+    "azr": (1.0, -0.5, -1.0, -0.5),
+    "r_zero": (1.0, 0.1, 0.0, 0.1),
+}
+
+
+def test_the_table_names_every_solver_reward() -> None:
+    assert SOLVER_TABLE.keys() == SOLVER_REWARDS.keys()
+
+
+@pytest.mark.parametrize("name", SOLVER_TABLE)
+def test_solver_rewards_have_their_values_computed_by_hand(name: str) -> None:
+    statuses = (Status.CORRECT, Status.WRONG, Status.MALFORMED, Status.TIMEOUT)
+    rewards = [reward_attempt(attempt(status), SOLVER_REWARDS[name]) for status in statuses]
+    assert [reward.total for reward in rewards if reward] == pytest.approx(list(SOLVER_TABLE[name]))
+    assert reward_attempt(attempt(Status.FAULT), SOLVER_REWARDS[name]) is None
+
+
+def test_contexts_are_parallel_to_proposals() -> None:
+    one, other = solved(2, 4, problem("one")), solved(2, 4, problem("other"))
+    contexts = [Context(repetition=0.25), Context()]
+    proposals = [proposal(one.problem), proposal(other.problem)]
+    rewards = reward_proposals(proposals, [one, other], r_zero_code, contexts)
+    assert [reward.total for reward in rewards if reward] == [0.25, 0.5]
+
+
+def test_a_plain_pay_is_its_formula() -> None:
+    one = solved(4, 4)
+    proposals = [proposal(one.problem), proposal(Rejection("grammar"))]
+    assert Pay("azr_code").proposals(proposals, [one]) == reward_proposals(proposals, [one], azr_code)
+
+
+@pytest.fixture
+def my_rewards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a module with reward functions of a user."""
+    (tmp_path / "rewards_of_a_user.py").write_text(
+        "def easy(prompts, completions, level, num_correct, num_decided, problem, **kwargs):\n"
+        "    return [None if p is None else c / n / v for p, v, c, n in\n"
+        "            zip(problem, level, num_correct, num_decided)]\n"
+        "def broken(completions, **kwargs):\n"
+        "    return ['good'] * len(completions)\n"
+    )
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    return "rewards_of_a_user"
+
+
+def test_a_users_function_is_a_term_of_a_composed_reward(my_rewards: str) -> None:
+    one = solved(3, 4, problem("hard", level=2))
+    pay = Pay({"weighted": [[1.0, "azr_paper"], [2.0, f"{my_rewards}:easy"]]})
+    rewards = pay.proposals([proposal(one.problem), proposal(Rejection("grammar"))], [one])
+    assert rewards == [
+        Reward((("learnability", 0.25), (f"{my_rewards}:easy", 0.75))),
+        Reward((("invalid", -1.0), (f"{my_rewards}:easy", 0.0))),
+    ]
+
+
+def test_a_users_function_that_gives_no_numbers_stops_with_its_name_and_the_row(my_rewards: str) -> None:
+    pay = Pay(f"{my_rewards}:broken")
+    with pytest.raises(RewardFunctionError, match=rf"{my_rewards}:broken returned 'good' for row 0"):
+        pay.proposals([proposal(problem())], [])
+
+
+def test_a_wrong_description_is_reported_under_its_key() -> None:
+    with pytest.raises(FieldError, match=r"^no reward is called 'azr_papr'; did you mean azr_paper"):
+        check_reward("azr_papr")
+    with pytest.raises(FieldError, match="there is no module"):
+        check_reward("nowhere_at_all:f")

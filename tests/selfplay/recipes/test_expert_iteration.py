@@ -16,9 +16,9 @@ from selfplay.checking import build
 from selfplay.config import EvaluationConfig
 from selfplay.errors import ConfigError
 from selfplay.lab import Lab
+from selfplay.learnability import FORMULAS
 from selfplay.proposers import PROPOSERS
 from selfplay.recipes.expert_iteration import Config, round_up, steer
-from selfplay.rewards import PROPOSER_REWARDS
 from selfplay.types import Credited, Demonstration, Origin
 from verifiers import ClosingVerifier
 
@@ -228,7 +228,7 @@ def test_without_a_verifier_the_first_answer_counts_as_right(run: Any, learner: 
         assert posed.origin is Origin.EXECUTED
 
 
-@pytest.mark.parametrize("reward", PROPOSER_REWARDS)
+@pytest.mark.parametrize("reward", FORMULAS)
 def test_every_proposer_reward_runs(run: Any, reward: str) -> None:
     (record,) = play(run(rounds=1), reward=reward).past()
     assert any(one is not None for one in record.proposal_rewards)
@@ -248,7 +248,7 @@ def test_mutants_name_their_parents_and_proposers_are_shown_what_was_admitted(ru
 
 @pytest.mark.parametrize(("options", "message"), [
     ({"proposer": "learnd"}, "options.proposer: got 'learnd', expected one of learned, frozen, random_texts"),
-    ({"reward": "p"}, "options.reward: got 'p', expected one of one_minus_p"),
+    ({"reward": "p"}, "options.reward: no reward is called 'p'; one of one_minus_p"),
     ({"proposer_share": 0.9}, "options.proposer_share: the three shares must leave something"),
     ({"truth": "claimed"}, "options.truth"),
     ({"num_attempts": 0}, "options.num_attempts: got 0 (a whole number), expected a whole number >= 1"),
