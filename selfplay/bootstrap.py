@@ -44,7 +44,7 @@ class Readiness:
         """The conditions that do not hold, in words."""
         wanted = config.criterion
         missing = []
-        if self.accuracy < wanted.accuracy:
+        if not self.accuracy >= wanted.accuracy:  # also where nothing was decided, and there is none
             missing.append(f"accuracy on the seed levels is {self.accuracy:.2f}, expected at least {wanted.accuracy}")
         if self.valid < wanted.valid:
             missing.append(f"share of valid proposals is {self.valid:.2f}, expected at least {wanted.valid}")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from selfplay.judgements import Comparison, Criterion, Opinion, Rating
 from selfplay.types import (
     Credited,
     Demonstration,
@@ -185,6 +186,26 @@ class Verifier(Protocol):
 
     def verify(self, answers: Sequence[tuple[Problem, str]]) -> list[Verdict]:
         """One verdict for each (problem, answer text), in order."""
+        ...
+
+
+class Judge(Protocol):
+    """Has opinions about replies that no program can check. It never sees a problem's reference.
+
+    Ask for preferences through `judge.compare`, which asks in both orders.
+    """
+
+    @property
+    def name(self) -> str:
+        """Who it is: what verdicts that rest on it carry as `judged_by`. Never empty."""
+        ...
+
+    def prefer(self, comparisons: Sequence[Comparison]) -> list[Opinion]:
+        """One opinion for each comparison, in order; each depends on its own comparison only."""
+        ...
+
+    def rate(self, replies: Sequence[tuple[Problem, str]], rubric: Sequence[Criterion]) -> list[Rating]:
+        """One rating for each (problem, reply), in order; what it cannot say in the rubric's terms, it abstains on."""
         ...
 
 

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("selfplay", "envs", "verifiers", "scripts")
 HEAVY = {"torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors", "vllm"}
-TORCH_MODULES = {"selfplay.policy", "selfplay.sampler", "selfplay.models", "selfplay.judge"}
+TORCH_MODULES = {"selfplay.policy", "selfplay.sampler", "selfplay.models", "selfplay.judges.local"}
 LAYERS = [  # a module imports from earlier lines of this list only; what is not named stands with `stages`
     {
         "selfplay.types",
@@ -23,6 +23,7 @@ LAYERS = [  # a module imports from earlier lines of this list only; what is not
         "selfplay.provenance",
         "selfplay.checking",
         "selfplay.disk",
+        "selfplay.judgements",
     },
     {
         "selfplay.protocols",
@@ -127,7 +128,7 @@ def test_selfplay_knows_no_environment_no_verifier_and_no_script() -> None:
 
 
 def test_verifiers_know_the_nouns_only() -> None:
-    allowed = {"selfplay.types", "selfplay.errors", "selfplay.protocols"}
+    allowed = {"selfplay.types", "selfplay.errors", "selfplay.protocols", "selfplay.judgements"}
     wrong = offenders(
         lambda name: within(name, "verifiers"),
         lambda name: top(name) in ("selfplay", "envs", "scripts") and name not in allowed,
