@@ -68,6 +68,11 @@ class Pay:
         self.formula: Formula = read_reward(spec, path)
         self._functions: dict[str, RewardFunction] = {name: find_function(name, path) for name in functions_in(spec)}
 
+    @property
+    def function_names(self) -> list[str]:
+        """The user's functions in it."""
+        return list(self._functions)
+
     def measure(
         self, transcripts: Sequence[Transcript], columns: Mapping[str, Sequence[Any]]
     ) -> list[dict[str, float | None]]:
