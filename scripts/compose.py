@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from selfplay.seeds import SeedData, seed_split
 from selfplay.types import Problem, Verdict
 from verifiers import PythonExecutor, make_verifier
 from verifiers.python_exec import Execution, PythonVerifier
-from verifiers.sandbox import Isolation, SandboxError
+from verifiers.sandbox import Isolation, Job, Run, SandboxError
 
 START_FOLDER = "start"
 _SEED_LEVELS = (1, 4)
@@ -127,6 +128,9 @@ class SharedExecutor:
 
     def run(self, programs: Sequence[str]) -> list[Execution]:
         return self.processes.map(self.executor.run, programs)
+
+    def run_jobs(self, jobs: Sequence[Job], *, twice: bool = False) -> list[Run]:
+        return self.processes.map(partial(self.executor.run_jobs, twice=twice), jobs)
 
     def isolation(self) -> Isolation:
         return self.executor.isolation()

@@ -26,6 +26,7 @@ from verifiers.inside import straight_line
 from verifiers.owned import Closing
 from verifiers.sandbox import EqualityPolicy, Isolation, Job, Limits, Run, RunStatus, Sandbox, Tier
 from verifiers.sandbox.asserts import BrokenTestsError, LostTestsError, Reading, SelfGraded, read_tests
+from verifiers.sandbox.literal_answers import LiteralAnswer, read_answers
 from verifiers.sandbox.tasks import Checks, SelfTests, Task, Unreadable, read_task
 
 SHARED_AT_LEAST = 8
@@ -113,6 +114,13 @@ class PythonExecutor(Closing):
             executions[program] = agreed(program, shared[program], execution) if program in shared else execution
         return [executions[program] for program in programs]
 
+    def run_jobs(self, jobs: Sequence[Job], *, twice: bool = False) -> list[Run]:
+        """One Run for each Job, in order: functions called with values that travel as data, or scripts.
+
+        `twice` runs each in two processes with different hash seeds; what differs is NONDETERMINISTIC.
+        """
+        return self.sandbox.run_twice(jobs) if twice else self.sandbox.run(jobs)
+
     def _run_shared(self, programs: Sequence[str]) -> dict[str, Execution]:
         """The executions of the plain programs among these."""
         candidates = [program for program in programs if straight_line.plausible(program)]
@@ -168,7 +176,8 @@ def agreed(program: str, shared: Execution, alone: Execution) -> Execution:
 
 
 class PythonVerifier(ClosingVerifier):
-    """The answer is a program; what it must do is in the problem's payload (see `verifiers.sandbox.tasks`).
+    """The answer is a program, or a literal; what it must do or be is in the problem's payload (see
+    `verifiers.sandbox.tasks`).
 
     A program that does not compile or lacks the function is MALFORMED; one that raises, prints or returns too much,
     needs too much memory or crashes is WRONG. `policy` says when values are equal. `check_determinism` runs everything
@@ -205,22 +214,33 @@ class PythonVerifier(ClosingVerifier):
 
     def verify(self, answers: Sequence[tuple[Problem, str]]) -> list[Verdict]:
         """One verdict for each (problem, program), in order; identical (program, input) run once."""
-        tasks = self._tasks([problem for problem, _ in answers])
+        tasks = self._tasks(answers)
         jobs = [task.jobs(program) for task, (_, program) in zip(tasks, answers, strict=True)]
         flat = [job for own in jobs for job in own]
         runs = iter(self.sandbox.run_twice(flat) if self.check_determinism else self.sandbox.run(flat))
         return [task.judge([next(runs) for _ in own]) for task, own in zip(tasks, jobs, strict=True)]
 
-    def _tasks(self, problems: Sequence[Problem]) -> list[Task]:
-        """What each problem asks; tests that are new are read in the sandbox, all at once."""
-        found = [read_task(problem.payload, problem.reference, self.policy) for problem in problems]
+    def _tasks(self, answers: Sequence[tuple[Problem, str]]) -> list[Task]:
+        """What each problem asks; new tests and literal answers are read in the sandbox, all at once."""
+        found = [read_task(problem.payload, problem.reference, self.policy) for problem, _ in answers]
+        asked = [
+            (task, text) for task, (_, text) in zip(found, answers, strict=True) if isinstance(task, LiteralAnswer)
+        ]
+        literals = iter(read_answers(self.sandbox.run, asked))
         new = list(dict.fromkeys(task for task in found if isinstance(task, str) and task not in self._known_tests))
         if len(self._known_tests) + len(new) > MAX_KNOWN_TESTS:
             new = list(dict.fromkeys(task for task in found if isinstance(task, str)))
             self._known_tests.clear()
         for tests, reading in zip(new, read_tests(self.sandbox, new), strict=True):
             self._known_tests[tests] = reading
-        tasks = [self._of_tests(task) if isinstance(task, str) else task for task in found]
+        tasks = [
+            self._of_tests(task)
+            if isinstance(task, str)
+            else next(literals)
+            if isinstance(task, LiteralAnswer)
+            else task
+            for task in found
+        ]
         for tests in new:
             if isinstance(self._known_tests[tests], LostTestsError):
                 del self._known_tests[tests]  # ours: the next call tries again

@@ -6,6 +6,9 @@ Read from a problem's payload, whose texts are JSON in the form of `json_values`
 - `stdin`, `expected`: texts for standard input, and what must be printed for each. White space at the ends of lines and
   empty lines at the end do not count.
 - `tests`: assert-style tests (also as bare text), read as calls and values where they can be (`asserts`).
+- `answer_is` `output`: the answer is no program but a literal, equal to `expected` with its types.
+- `answer_is` `input`: the answer is the arguments, each a literal, with which the function `entry` of `program` returns
+  `expected`; any arguments that do so are right.
 - none of these: what is printed must be the problem's reference, character for character.
 
 A verdict's detail begins with the fine kind of ending, such as `memory: …` or `crash: …`. A task runs nothing itself.
@@ -22,17 +25,11 @@ from selfplay.types import Status, Verdict
 from verifiers.sandbox import json_values
 from verifiers.sandbox.asserts import Check
 from verifiers.sandbox.compare import STRICT, EqualityPolicy, equal
+from verifiers.sandbox.literal_answers import ExpectedValue, FittingInput, LiteralAnswer
 from verifiers.sandbox.records import Call, Job, Run, RunStatus
+from verifiers.sandbox.verdicts import failure, show
 
-MAX_SHOWN_CALLS = 20
-MAX_SHOWN_CHARACTERS = 200
 SELF_TEST = "selfplay_tests_passed"
-
-_VERDICTS = {
-    RunStatus.TIMEOUT: Status.TIMEOUT,
-    RunStatus.INFRA_ERROR: Status.FAULT,
-}
-"""Everything else that is not OK is the program's own failure: WRONG."""
 
 
 class Task(Protocol):
@@ -41,14 +38,6 @@ class Task(Protocol):
     def jobs(self, program: str) -> list[Job]: ...
 
     def judge(self, runs: Sequence[Run]) -> Verdict: ...
-
-
-def _failure(status: RunStatus, detail: str, seconds: float, prefix: str = "") -> Verdict:
-    """The verdict of a run or call that did not end well."""
-    verdict = _VERDICTS.get(status, Status.WRONG)
-    if status is RunStatus.ERROR and detail.startswith(("does not compile", "defines no function")):
-        verdict = Status.MALFORMED
-    return Verdict(verdict, None, f"{prefix}{status}: {detail}", seconds)
 
 
 def _seconds(runs: Sequence[Run]) -> float:
@@ -67,7 +56,7 @@ class Output:
     def judge(self, runs: Sequence[Run]) -> Verdict:
         (run,) = runs
         if run.status is not RunStatus.OK:
-            return _failure(run.status, run.detail, run.seconds)
+            return failure(run.status, run.detail, run.seconds)
         correct = run.stdout == self.expected
         detail = "" if correct else "wrong: it printed something else"
         return Verdict(Status.CORRECT if correct else Status.WRONG, run.stdout, detail, run.seconds)
@@ -88,7 +77,7 @@ class Calls:
     def judge(self, runs: Sequence[Run]) -> Verdict:
         (run,) = runs
         if run.status is not RunStatus.OK and not run.calls:
-            return _failure(run.status, run.detail, run.seconds)
+            return failure(run.status, run.detail, run.seconds)
         # One comparison for all values where every call gave one, which is nearly always.
         values = [call.value for call in run.calls]
         if all(call.status is RunStatus.OK for call in run.calls) and equal(list(self.expected), values, self.policy):
@@ -96,7 +85,7 @@ class Calls:
         for number, (call, expected) in enumerate(zip(run.calls, self.expected, strict=True), 1):
             where = f"call {number} of {len(run.calls)}"
             if call.status is not RunStatus.OK:
-                return _failure(call.status, f"{where}: {call.detail}", run.seconds)
+                return failure(call.status, f"{where}: {call.detail}", run.seconds)
             if not equal(expected, call.value, self.policy):
                 return Verdict(Status.WRONG, show(run.calls), f"wrong: {where} returned another value", run.seconds)
         return Verdict(Status.CORRECT, show(run.calls), "", run.seconds)
@@ -118,7 +107,7 @@ class Streams:
             if run.status is not RunStatus.OK:
                 # What does not compile says so for every input, and is told as it is.
                 detail = run.detail if run.detail.startswith("does not compile") else f"{where}: {run.detail}"
-                return _failure(run.status, detail, _seconds(runs))
+                return failure(run.status, detail, _seconds(runs))
             if normalized(run.stdout) != normalized(expected):
                 detail = f"wrong: {where}: it printed something else"
                 return Verdict(Status.WRONG, run.stdout, detail, _seconds(runs))
@@ -149,11 +138,11 @@ class Checks:
         seconds, shown = _seconds(runs), show([call for run in runs for call in run.calls])
         for entry, run in zip(self._entries(), runs, strict=True):
             if run.status is not RunStatus.OK and not run.calls:
-                return _failure(run.status, run.detail, seconds)
+                return failure(run.status, run.detail, seconds)
             for number, (check, call) in enumerate(zip(self._of(entry), run.calls, strict=True), 1):
                 where = f"assertion {number} about {entry}"
                 if call.status is not RunStatus.OK:
-                    return _failure(call.status, f"{where}: {call.detail}", seconds)
+                    return failure(call.status, f"{where}: {call.detail}", seconds)
                 if not check.holds(call.value):
                     return Verdict(Status.WRONG, shown, f"wrong: {where} does not hold", seconds)
         return Verdict(Status.CORRECT, shown, "", seconds)
@@ -179,7 +168,7 @@ class SelfTests:
         (run,) = runs
         call = run.calls[0] if run.calls else Call(run.status, None, run.detail)
         if call.status is not RunStatus.OK or call.value is not True:
-            return _failure(call.status, call.detail or "other value", run.seconds, "self_graded: ")
+            return failure(call.status, call.detail or "other value", run.seconds, "self_graded: ")
         status = Status.CORRECT if self.trusted else Status.UNDECIDED
         return Verdict(status, None, f"self_graded: its tests passed by its own word; {self.reason}", run.seconds)
 
@@ -197,9 +186,14 @@ class Unreadable:
         return Verdict(Status.FAULT, None, f"payload: {self.detail}")
 
 
-def read_task(payload: Mapping[str, str], reference: str, policy: EqualityPolicy = STRICT) -> Task | str:
-    """The task of a payload, or the text of assert-style tests, which have yet to be read in a sandbox."""
+def read_task(
+    payload: Mapping[str, str], reference: str, policy: EqualityPolicy = STRICT
+) -> Task | LiteralAnswer | str:
+    """The task of a payload; what its literal answers must be, or the text of assert-style tests: both of these have
+    yet to be read in a sandbox."""
     try:
+        if "answer_is" in payload:
+            return _read_literal_answer(payload, policy)
         if "entry" in payload or "inputs" in payload:
             return _read_calls(payload, policy)
         if "stdin" in payload:
@@ -211,12 +205,32 @@ def read_task(payload: Mapping[str, str], reference: str, policy: EqualityPolicy
     return Output(reference)
 
 
-def _read_calls(payload: Mapping[str, str], policy: EqualityPolicy) -> Calls:
-    if missing := [key for key in ("entry", "inputs", "expected") if key not in payload]:
+def _read_literal_answer(payload: Mapping[str, str], policy: EqualityPolicy) -> LiteralAnswer:
+    form = _bare_text(payload["answer_is"])
+    if form not in ("output", "input"):
+        raise ValueError(f"answer_is is {form[:80]!r}, expected output or input")
+    _require(payload, ("expected",) if form == "output" else ("program", "entry", "expected"))
+    expected = json_values.read(payload["expected"], "expected")
+    if form == "output":
+        return ExpectedValue(expected, policy)
+    return FittingInput(_bare_text(payload["program"]), _entry(payload), expected, policy)
+
+
+def _require(payload: Mapping[str, str], keys: Sequence[str]) -> None:
+    if missing := [key for key in keys if key not in payload]:
         raise ValueError(f"{', '.join(missing)} missing beside {', '.join(payload)}")
+
+
+def _entry(payload: Mapping[str, str]) -> str:
     entry = _bare_text(payload["entry"])
     if not entry.isidentifier():
         raise ValueError(f"entry is {entry[:80]!r}, expected the name of a function")
+    return entry
+
+
+def _read_calls(payload: Mapping[str, str], policy: EqualityPolicy) -> Calls:
+    _require(payload, ("entry", "inputs", "expected"))
+    entry = _entry(payload)
     inputs = _list(payload, "inputs")
     expected = _list(payload, "expected")
     for index, arguments in enumerate(inputs):
@@ -257,19 +271,3 @@ def _bare_text(text: str) -> str:
         if type(value) is str:
             return value
     return text
-
-
-def show(calls: Sequence[Call]) -> str:
-    """What calls returned, for a reader: JSON, shortened."""
-    shown = []
-    for call in calls[:MAX_SHOWN_CALLS]:
-        if call.status is not RunStatus.OK:
-            shown.append(str(call.status))
-            continue
-        try:
-            text = json_values.write(call.value)
-        except ValueError:
-            text = type(call.value).__name__
-        shown.append(text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}…")
-    more = f", … {len(calls)} in all" if len(calls) > MAX_SHOWN_CALLS else ""
-    return f"[{', '.join(shown)}{more}]"
