@@ -10,13 +10,23 @@ import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from envs import arithmetic, equations, programs
+from envs import arithmetic, equations, programs, tested_code
 from envs.arithmetic import Arithmetic
 from envs.equations import Equations
 from envs.programs import Programs
+from envs.tested_code import TestedCode
 from verifiers.python_exec import PythonExecutor
 
-__all__ = ["ENVIRONMENTS", "Arithmetic", "Entry", "Equations", "Programs", "find_environment", "make_environment"]
+__all__ = [
+    "ENVIRONMENTS",
+    "Arithmetic",
+    "Entry",
+    "Equations",
+    "Programs",
+    "TestedCode",
+    "find_environment",
+    "make_environment",
+]
 
 
 class Entry(NamedTuple):
@@ -32,6 +42,7 @@ ENVIRONMENTS: dict[str, Entry] = {
     "programs": Entry(programs.Options, Programs),
     "equations": Entry(equations.Options, lambda options, executor: Equations(options)),
     "arithmetic": Entry(arithmetic.Options, lambda options, executor: Arithmetic(options)),
+    "tested_code": Entry(tested_code.Options, TestedCode),
 }
 
 
