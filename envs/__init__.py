@@ -10,8 +10,9 @@ import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from envs import arithmetic, equations, programs, tested_code
+from envs import arithmetic, code_triplet, equations, programs, tested_code
 from envs.arithmetic import Arithmetic
+from envs.code_triplet import CodeTriplet
 from envs.equations import Equations
 from envs.programs import Programs
 from envs.tested_code import TestedCode
@@ -43,6 +44,7 @@ ENVIRONMENTS: dict[str, Entry] = {
     "equations": Entry(equations.Options, lambda options, executor: Equations(options)),
     "arithmetic": Entry(arithmetic.Options, lambda options, executor: Arithmetic(options)),
     "tested_code": Entry(tested_code.Options, TestedCode),
+    "code_triplet": Entry(code_triplet.Options, CodeTriplet),
 }
 
 
