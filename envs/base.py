@@ -19,6 +19,8 @@ SHOWN_CHARACTERS = 80
 """How much of a text a rejection shows."""
 PRINTABLE = [*string.printable[:95], "\n"]
 """The characters of ASCII text: a vocabulary for any environment."""
+ENDING_CHARACTERS = 40_000
+"""Of a reply, how much at its end may hold the final answer; verifiers take answers of up to 20,000."""
 ANSWER_REQUEST = "Think step by step, then write your answer on a last line that begins with `Answer:`."
 """How prompts in words ask for a reply that `final_answer` reads."""
 
@@ -72,10 +74,14 @@ def reject(reason: str, text: str) -> Rejection:
 def final_answer(completion: str) -> str | None:
     """What follows the last `Answer:` at the start of a line, up to the line's end; None if nothing does.
 
-    Everything before it is reasoning, which nobody judges.
+    Everything before it is reasoning, which nobody judges. Only the last `ENDING_CHARACTERS` are read, so that no text
+    takes long.
     """
-    found = list(_ANSWER.finditer(completion))
+    ending = completion
+    if len(completion) > ENDING_CHARACTERS:
+        ending = completion[-ENDING_CHARACTERS:].partition("\n")[2]  # whole lines only
+    found = list(_ANSWER.finditer(ending))
     if not found:
         return None
-    answer = completion[found[-1].end() :].split("\n", 1)[0].strip()
+    answer = ending[found[-1].end() :].split("\n", 1)[0].strip()
     return answer or None
