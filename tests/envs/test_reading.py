@@ -1,7 +1,7 @@
 """Ten thousand random, cut and hostile texts against every reader of every environment: never an exception, never long.
 
 A text is read as a problem and as an answer. What is measured is the processor time of the thread; a reading over the
-limit is measured once more, so that only a text that is slow by itself fails.
+limit is repeated, so that only a text that is slow by itself fails.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_environments import good
 
+from envs.base import final_answer
 from selfplay.protocols import Environment, Verifier
 from selfplay.seeding import rng_for
 from selfplay.types import Draft, Problem, Rejection
@@ -133,7 +134,7 @@ def read_all(env: Environment, problems: list[Problem], texts: Iterator[str]) ->
             for read in (env.read_problem, partial(env.read_answer, problems[count % len(problems)])):
                 outcome, seconds = timed(read, text)
                 if seconds > LIMIT_S:
-                    seconds = min(seconds, timed(read, text)[1])
+                    seconds = min(timed(read, text)[1] for _ in range(2))
                 assert seconds <= LIMIT_S, f"{seconds:.4f} s for {len(text)} characters: {text[:80]!r}"
                 if isinstance(outcome, Draft):
                     drafts.append(outcome)
@@ -170,7 +171,8 @@ def test_every_choice_of_options_reads_as_safely(variants: list[Environment]) ->
         grounded = env.ground([env.draw(level, rng) for level in env.levels[:3] for _ in range(2)])
         some = [one for one in grounded if isinstance(one, Problem)]
         assert some
-        read_all(env, some, texts_for(env, some, NUM_VARIANT_TEXTS, with_hostile=False))
+        in_words = getattr(getattr(env, "options", None), "style", "") == "instruct"
+        read_all(env, some, texts_for(env, some, NUM_VARIANT_TEXTS, with_hostile=in_words))
 
 
 @given(text=st.text(max_size=80), place=st.floats(0, 1))
@@ -183,6 +185,28 @@ def test_any_text_is_a_problem_or_not_and_has_an_answer_or_none(
     for reply in (text, env.solver_reply(problem) + text, text + env.solver_reply(problem), f"Answer: {text}"):
         answer = env.read_answer(problem, reply)
         assert answer is None or answer
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer"),
+    [
+        ("Answer: 4", "4"),
+        ("First 3.\nAnswer: 3\nNo:\n  ANSWER :  5 \nthat is it", "5"),
+        ("the Answer: 4", None),
+        ("Answer:\n4", None),
+        ("", None),
+        ("x" * LONG + "\nAnswer: 3", "3"),
+        ("Answer: 3\n" + "x\n" * LONG, None),
+        ("Answer: " + "3" * LONG, None),
+    ],
+)
+def test_a_final_answer_is_on_the_last_line_that_says_so_near_the_end(reply: str, answer: str | None) -> None:
+    assert final_answer(reply) == answer
+
+
+@pytest.mark.parametrize("text", ["Answer:\n" * 125_000, "\n" * LONG, "\n \t" * 333_333, "answer " * 140_000])
+def test_a_final_answer_is_found_in_no_time(text: str) -> None:
+    assert min(timed(final_answer, text)[1] for _ in range(3)) < LIMIT_S
 
 
 @pytest.mark.parametrize("seconds", [LIMIT_S / 2, LIMIT_S * 2])
