@@ -1,0 +1,67 @@
+"""Truth by vote: the answer that most attempts agree on, where no program and no dataset says what is right.
+
+`vote` turns problems into problems whose reference is the solvers' own majority (origin MAJORITY). A majority may be
+wrong, all the more where errors agree: `label_accuracy` says how often it was, wherever the truth is known too, and is
+a measurement that no recipe may train on. Votes judge nothing; the verifier compares attempts with the label.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from selfplay.protocols import Verifier
+from selfplay.types import Origin, Problem, Status, Transcript
+
+Read = Callable[[Problem, str], str | None]
+"""`Environment.read_answer`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What the attempts at one problem agree on."""
+
+    problem: Problem
+    """With the majority's answer as reference; an empty reference where no attempt has an answer."""
+    majority: int
+    """Attempts in the largest class."""
+    num_answers: int
+    """Attempts with an answer."""
+    num_attempts: int
+
+    @property
+    def share(self) -> float:
+        """Share of all attempts that the largest class has; attempts without an answer agree with nobody."""
+        return self.majority / self.num_attempts if self.num_attempts else 0.0
+
+
+def vote(problems: Sequence[Problem], attempts: Sequence[Sequence[Transcript]], read: Read) -> list[Vote]:
+    """One vote a problem. Answers are equal if their texts are; on a tie the one that came first wins.
+
+    (TTRL 2504.16084, section 3; R-Zero 2508.05004; SQLM 2508.03682: all take the mode of the read answers.)
+    """
+    votes = []
+    for problem, transcripts in zip(problems, attempts, strict=True):
+        counts: dict[str, int] = {}
+        for transcript in transcripts:
+            answer = read(problem, transcript.completion) if transcript.stopped else None
+            if answer is not None:
+                counts[answer] = counts.get(answer, 0) + 1
+        winner = max(counts, key=lambda answer: counts[answer], default="")
+        labelled = replace(problem, reference=winner, origin=Origin.MAJORITY)
+        votes.append(Vote(labelled, counts.get(winner, 0), sum(counts.values()), len(transcripts)))
+    return votes
+
+
+def label_accuracy(truths: Sequence[Problem], votes: Sequence[Vote], verifier: Verifier) -> float:
+    """Share of the labels that the verifier accepts against the true references; NaN where none is decided.
+
+    `truths` are the same problems with references that are known to be right. No answer at all is a wrong label.
+    """
+    pairs = [(truth, one.problem.reference) for truth, one in zip(truths, votes, strict=True)]
+    asked = [pair for pair in pairs if pair[1]]
+    verdicts = verifier.verify(asked)
+    num_undecided = sum(not verdict.status.decided for verdict in verdicts)
+    decided = len(pairs) - num_undecided
+    return sum(verdict.status is Status.CORRECT for verdict in verdicts) / decided if decided else math.nan

@@ -1,0 +1,66 @@
+"""Truth by vote: the mode of the answers, its share, and how often it is right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from builders import problem, transcript
+from hypothesis import given
+from hypothesis import strategies as st
+
+from selfplay.types import Origin, Problem, Status, Transcript, Verdict
+from selfplay.voting import label_accuracy, vote
+
+
+def read(problem: Problem, text: str) -> str | None:
+    return None if text == "-" else text
+
+
+def written(texts: str) -> list[Transcript]:
+    return [transcript(letter, stopped=letter != "!") for letter in texts]
+
+
+class Equal:
+    name = "equal"
+
+    def verify(self, answers: Sequence[tuple[Problem, str]]) -> list[Verdict]:
+        return [
+            Verdict(Status.FAULT if answer == "?" else Status.CORRECT if answer == one.reference else Status.WRONG)
+            for one, answer in answers
+        ]
+
+
+def test_the_label_is_the_most_frequent_answer_and_says_that_it_is_a_vote() -> None:
+    (one,) = vote([problem(reference="truth")], [written("abbcb")], read)
+    assert (one.problem.reference, one.problem.origin, one.majority, one.share) == ("b", Origin.MAJORITY, 3, 0.6)
+    assert one.problem.id == problem().id
+
+
+def test_attempts_without_an_answer_or_an_end_agree_with_nobody() -> None:
+    (one,) = vote([problem()], [written("a--!!!")], read)
+    assert (one.problem.reference, one.majority, one.num_answers, one.share) == ("a", 1, 1, 1 / 6)
+
+
+def test_on_a_tie_the_answer_that_came_first_wins() -> None:
+    assert vote([problem()], [written("bcbc")], read)[0].problem.reference == "b"
+
+
+def test_without_any_answer_the_label_is_empty_and_equals_none() -> None:
+    (one,) = vote([problem()], [written("--")], read)
+    assert (one.problem.reference, one.majority, one.share) == ("", 0, 0.0)
+
+
+def test_label_accuracy_counts_missing_labels_as_wrong_and_leaves_out_the_undecided() -> None:
+    truths = [problem(str(index), reference="a") for index in range(4)]
+    votes = vote(truths, [written("aab"), written("bba"), written("--"), written("??")], read)
+    assert label_accuracy(truths, votes, Equal()) == 1 / 3
+    assert math.isnan(label_accuracy([], [], Equal()))
+
+
+@given(st.text("abc-!", min_size=1, max_size=12))
+def test_the_majority_is_never_larger_than_the_number_of_answers(texts: str) -> None:
+    (one,) = vote([problem()], [written(texts)], read)
+    assert 0 <= one.majority <= one.num_answers <= one.num_attempts == len(texts)
+    counts = [texts.count(letter) for letter in "abc"]
+    assert one.majority == max(counts)
