@@ -92,7 +92,7 @@ def test_finished_runs_are_kept_and_become_table_picture_and_numbers(
     content = json.loads((folder / "compare.json").read_text())
     assert [row["scores"] for row in content] == [[0.5, 0.5], pytest.approx([0.7, 0.8])]
     main([*command, "--runs", str(folder), "--list"])
-    assert capsys.readouterr().out.count("finished") == 4
+    assert capsys.readouterr().out.count("finished  ") == 4
 
 
 def test_a_run_that_fails_is_named_with_its_log_and_the_others_count(
