@@ -26,6 +26,8 @@ NUM_TESTS = 8
 NUM_TELLING = 4
 """The last so many tests tell a chain from what a step less, or no step at all, would give."""
 MAX_INPUT_DRAWS = 5
+MAX_COUNTED = 10_000
+"""So many chains are tried one by one where tasks are counted, which takes a few seconds."""
 
 _LETTERS = "abcdefghilmnoprstu"
 
@@ -112,6 +114,18 @@ class CodeTask:
 def num_chains(takes: Kind, length: int) -> int:
     """How many chains of steps begin with a value of this kind."""
     return sum(num_chains(step.gives, length - 1) for step in _FROM[takes]) if length else 1
+
+
+@cache
+def num_tasks(level: int) -> int:
+    """How many tasks a level has: exactly for at most `MAX_COUNTED` chains, else the chains, some of which are idle."""
+    size = sum(num_chains(kind, level) for kind in KINDS)
+    if size > MAX_COUNTED:
+        return size
+    chains: list[list[Step]] = [[]]
+    for _ in range(level):
+        chains = [[*chain, step] for chain in chains for step in (_FROM[chain[-1].gives] if chain else STEPS)]
+    return sum(telling_inputs(chain) is not None for chain in chains)
 
 
 def draw_task(level: int, rng: random.Random) -> CodeTask:

@@ -25,7 +25,7 @@ from typing import Annotated
 from pydantic import Field
 
 from envs.base import Style, TextEnvironment, ask
-from envs.code_tasks import KINDS, NUM_TELLING, draw_task, num_chains
+from envs.code_tasks import NUM_TELLING, draw_task, num_tasks
 from envs.rows import BadRow, read_rows, report
 from envs.tested_admission import Executor, ReadTests, admit
 from envs.tested_texts import FENCE, TaskText, program_in, read_row, read_text
@@ -101,8 +101,8 @@ class TestedCode(TextEnvironment):
         return Draft(TaskText(task.words, task.tests, task.program).text(), level)
 
     def num_problems(self, level: int) -> int:
-        """The file's rows; else all chains of known steps, of which beyond level 1 some are not drawn."""
-        return len(self._rows) or sum(num_chains(kind, level) for kind in KINDS)
+        """The file's rows; else the tasks of `level` known steps (an upper bound beyond level 2)."""
+        return len(self._rows) or num_tasks(level)
 
     def ground(self, drafts: Sequence[Draft]) -> list[Problem | Rejection]:
         """Run solutions and trivial programs; reasons are those of `read_problem` and `tested_admission`."""

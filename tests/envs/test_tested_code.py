@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from envs.code_tasks import KINDS, STEPS, draw_task, num_chains, telling_inputs
+from envs.code_tasks import STEPS, draw_task, num_tasks, telling_inputs
 from envs.tested_code import Options, TestedCode
 from envs.tested_texts import TaskText, program_in, read_text
 from selfplay.errors import ConfigError
@@ -298,7 +298,7 @@ def test_every_step_makes_a_task_of_level_one_and_drawing_finds_them_all() -> No
     assert all(telling_inputs([step]) is not None for step in STEPS)
     rng = rng_for(0, "all")
     drawn = {task.words for task in (draw_task(1, rng) for _ in range(1500))}
-    assert len(drawn) == len(STEPS) == sum(num_chains(kind, 1) for kind in KINDS)
+    assert len(drawn) == len(STEPS) == num_tasks(1)
 
 
 def test_a_chain_of_steps_is_one_problem_whatever_the_seed() -> None:
