@@ -65,14 +65,22 @@ def case_of(name: str) -> Case:
 
 
 def choices(env: Environment) -> dict[str, tuple[Any, ...]]:
-    """The options of an instance that are one of a few values, with these values, the instance's own first."""
+    """The options of an instance that are one of a few values, with these values, the instance's own first.
+
+    Of an option that lists some of a few, the values are its own list and each of the few alone.
+    """
     options: Any = getattr(env, "options", None)
     if options is None:
         return {}
     hints = get_type_hints(type(options))
     found = {}
     for one in fields(options):
-        if get_origin(hints[one.name]) is Literal:
-            own = getattr(options, one.name)
-            found[one.name] = (own, *(value for value in get_args(hints[one.name]) if value != own))
+        hint, own = hints[one.name], getattr(options, one.name)
+        if get_origin(hint) is Literal:
+            values = list(get_args(hint))
+        elif get_origin(hint) in (list, tuple) and get_origin(get_args(hint)[0]) is Literal:
+            values = [get_origin(hint)([value]) for value in get_args(get_args(hint)[0])]
+        else:
+            continue
+        found[one.name] = (own, *(value for value in values if value != own))
     return found

@@ -13,7 +13,7 @@ import argparse
 import contextlib
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,13 @@ from selfplay.errors import UserError
 from selfplay.protocols import Environment, Verifier
 from selfplay.seeding import rng_for
 from selfplay.stages import verify
-from selfplay.types import Draft, Message, Problem, Prompt, Rejection, Transcript
+from selfplay.types import Draft, Message, Problem, Prompt, Rejection, Status, Transcript
 from verifiers import PythonExecutor
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "golden"
 LEVELS = (1, 2, 4, 7)
 FILLER = 2
-MAX_DRAWS = 20
+MAX_DRAWS = 200
 SHOWN_CHARACTERS = 200
 NONSENSE = ("{reply}?!", "I do not know.", "?!", "")
 """Replies, one of which has no answer in any environment."""
@@ -80,15 +80,29 @@ def _of_environment(case: Case) -> Iterator[str]:
         style = f", {options['style'][0]}" if "style" in options else ""
         for level in [level for level in LEVELS if level in env.levels] or [env.levels[0]]:
             yield f"== level {level}{style}, {env.num_problems(level)} problems =="
-            yield from _play(case, env, verifier, level)
-        for option, (_, *others) in options.items():
+            yield from _play(case, env, verifier, level, is_own=True)
+        level = min(2, env.levels[-1])
+        for changes in _changes(options):
+            yield f"== level {level}, {', '.join(f'{option} {_said(value)}' for option, value in changes.items())} =="
+            yield from _play(case, case.with_options(executor, **changes), verifier, level, is_own=False)
+
+
+def _changes(options: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """Every other value of every option that is one of a few, in every style."""
+    styles = options.get("style", ())
+    yield from ({"style": style} for style in styles[1:])
+    for option, (_, *others) in options.items():
+        if option != "style":
             for value in others:
-                level = min(2, env.levels[-1])
-                yield f"== level {level}, {option} {value} =="
-                yield from _play(case, case.with_options(executor, **{option: value}), verifier, level)
+                yield {option: value}
+                yield from ({option: value, "style": style} for style in styles[1:])
 
 
-def _play(case: Case, env: Environment, verifier: Verifier, level: int) -> Iterator[str]:
+def _said(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _play(case: Case, env: Environment, verifier: Verifier, level: int, *, is_own: bool) -> Iterator[str]:
     rng = rng_for(0, "golden", env.name, level)
     draft, problem = _drawn(env, level, rng)
     if "proposer" in env.roles:
@@ -108,7 +122,7 @@ def _play(case: Case, env: Environment, verifier: Verifier, level: int) -> Itera
     filled = env.solver_prompt(problem, rng, FILLER)
     if filled != shown:
         yield from _shown("solver", filled, None)
-    yield from _verdicts(case, env, verifier, problem, rng)
+    yield from _verdicts(case, env, verifier, problem, rng, is_own)
     yield ""
 
 
@@ -142,8 +156,13 @@ def _variants(env: Environment, draft: Draft, problem: Problem, rng: random.Rand
         yield from _labelled("reworded", _read(reworded))
 
 
-def _verdicts(case: Case, env: Environment, verifier: Verifier, problem: Problem, rng: random.Random) -> Iterator[str]:
-    """A right, a wrong and a malformed reply. A wrong answer is judged as it is, not read from a reply."""
+def _verdicts(
+    case: Case, env: Environment, verifier: Verifier, problem: Problem, rng: random.Random, is_own: bool
+) -> Iterator[str]:
+    """A right, a wrong and a malformed reply. A wrong answer is judged as it is, not read from a reply.
+
+    The case knows wrong answers for its own instance only.
+    """
     reply = env.solver_reply(problem)
     texts = [text.replace("{reply}", reply) for text in NONSENSE]
     malformed = next((text for text in texts if env.read_answer(problem, text) is None), None)
@@ -157,9 +176,19 @@ def _verdicts(case: Case, env: Environment, verifier: Verifier, problem: Problem
         judge = f" (judged by {verdict.judged_by})" if verdict.judged_by else ""
         yield from _labelled(label, f"{_cut(text)!r} answers {_cut(answer)!r}: {verdict.status}{judge}")
         if label == "right":
-            wrong = case.wrong(problem, rng)
+            wrong = case.wrong(problem, rng) if is_own else _other_answer(env, verifier, problem, rng)
             (verdict,) = verifier.verify([(problem, wrong)])
             yield from _labelled("wrong", f"{_cut(wrong)!r}: {verdict.status}{judge}")
+
+
+def _other_answer(env: Environment, verifier: Verifier, problem: Problem, rng: random.Random) -> str:
+    """The answer to another problem of the level that is not right for this one."""
+    for _ in range(MAX_DRAWS):
+        _, other = _drawn(env, problem.level, rng)
+        answer = env.read_answer(problem, env.solver_reply(other))
+        if answer is not None and verifier.verify([(problem, answer)])[0].status is not Status.CORRECT:
+            return answer
+    raise RuntimeError(f"{env.name}: every answer is right for {problem.prompt!r}")
 
 
 def _read(outcome: Draft | Problem | Rejection) -> str:
