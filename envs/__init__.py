@@ -10,10 +10,11 @@ import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from envs import arithmetic, code_triplet, equations, programs, tested_code
+from envs import arithmetic, code_triplet, equations, open_ended, programs, tested_code
 from envs.arithmetic import Arithmetic
 from envs.code_triplet import CodeTriplet
 from envs.equations import Equations
+from envs.open_ended import OpenEnded
 from envs.programs import Programs
 from envs.tested_code import TestedCode
 from verifiers.python_exec import PythonExecutor
@@ -21,8 +22,10 @@ from verifiers.python_exec import PythonExecutor
 __all__ = [
     "ENVIRONMENTS",
     "Arithmetic",
+    "CodeTriplet",
     "Entry",
     "Equations",
+    "OpenEnded",
     "Programs",
     "TestedCode",
     "find_environment",
@@ -45,6 +48,7 @@ ENVIRONMENTS: dict[str, Entry] = {
     "arithmetic": Entry(arithmetic.Options, lambda options, executor: Arithmetic(options)),
     "tested_code": Entry(tested_code.Options, TestedCode),
     "code_triplet": Entry(code_triplet.Options, CodeTriplet),
+    "open_ended": Entry(open_ended.Options, lambda options, executor: OpenEnded(options)),
 }
 
 

@@ -32,7 +32,7 @@ from selfplay.record import Record
 from selfplay.seeding import seed_for
 from selfplay.seeds import SeedData, seed_split
 from selfplay.types import Problem, Verdict
-from verifiers import PythonExecutor, make_verifier
+from verifiers import JUDGED, PythonExecutor, make_verifier
 from verifiers.python_exec import Execution, PythonVerifier
 from verifiers.sandbox import Isolation, Job, Run, SandboxError
 
@@ -68,7 +68,8 @@ def check(config: RunConfig) -> Checked:
     options_class, factory = ENVIRONMENTS[config.env.name]
     options = build(recipe.Config, config.options, "options")
     env_options = build(options_class, config.env.options, "env.options")
-    levels = factory(env_options, None).levels
+    environment = factory(env_options, None)
+    levels = environment.levels
     wanted = [("evaluation.levels", config.evaluation.levels or [])]
     if config.bootstrap is not None:
         low, high = config.bootstrap.seed_levels
@@ -79,6 +80,11 @@ def check(config: RunConfig) -> Checked:
                 f"{key}: got or needs level {outside[0]}, expected levels {levels[0]} to {levels[-1]} of "
                 f"{config.env.name} (the bootstrap also tests one level beyond its seeds)"
             )
+    if config.bootstrap is not None and environment.verifier in JUDGED:
+        raise ConfigError(
+            f"bootstrap: got one for {config.env.name}, expected none: no program verifies its answers, so there is no "
+            f"accuracy to reach. Warm the model up in another environment, then name its folder in model.name"
+        )
     if config.model.lora is not None and config.bootstrap is not None:
         raise ConfigError(
             "model.lora: got adapters together with a bootstrap, expected one of them: a run folder keeps adapters, "

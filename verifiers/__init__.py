@@ -1,4 +1,4 @@
-"""Whether an answer is right: verifiers by name, all of which judge in worker processes.
+"""Whether an answer is right: verifiers by name. Programs decide, in worker processes; `judge` alone asks a judge.
 
 Importing this package imports neither sympy nor torch and starts no process.
 """
@@ -11,12 +11,14 @@ from typing import Any
 
 from verifiers.base import ClosingVerifier, PooledVerifier
 from verifiers.exact import ExactVerifier
+from verifiers.judge import JudgeVerifier
 from verifiers.math_answer import MathPolicy, MathVerifier
 from verifiers.numeric import NumericVerifier
 from verifiers.python_exec import Execution, PythonExecutor, PythonVerifier
 from verifiers.sympy_equal import SympyVerifier
 
 __all__ = [
+    "JUDGED",
     "VERIFIERS",
     "Execution",
     "MathPolicy",
@@ -33,7 +35,10 @@ VERIFIERS: dict[str, Callable[..., ClosingVerifier]] = {
     "sympy_equal": SympyVerifier,
     "math_answer": MathVerifier,
     "python_exec": PythonVerifier,
+    "judge": JudgeVerifier,
 }
+JUDGED = frozenset({"judge"})
+"""Those whose verdicts rest on a judge's word; the others' are verified."""
 
 
 def make_verifier(
