@@ -6,8 +6,8 @@ Expected answers never leave this process: a program returns or prints, and this
 unless `allow_unsafe`.
 
 Straight-line integer programs (`inside/straight_line.py`) can reach nothing but their own names, so many of them share
-one child. A fiftieth of them, chosen by a hash of their text, are also run alone, and a difference is a FAULT and is
-logged.
+one child, as straight-line functions do (`sandbox/lane.py`). A fiftieth of them, chosen by a hash of their text, are
+also run alone, and a difference is a FAULT and is logged.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from verifiers.inside import straight_line
 from verifiers.owned import Closing
 from verifiers.sandbox import EqualityPolicy, Isolation, Job, Limits, Run, RunStatus, Sandbox, Tier
 from verifiers.sandbox.asserts import BrokenTestsError, LostTestsError, Reading, SelfGraded, read_tests
+from verifiers.sandbox.lane import run_with_lane
 from verifiers.sandbox.literal_answers import LiteralAnswer, read_answers
 from verifiers.sandbox.tasks import Checks, SelfTests, Task, Unreadable, read_task
 
@@ -119,7 +120,8 @@ class PythonExecutor(Closing):
 
         `twice` runs each in two processes with different hash seeds; what differs is NONDETERMINISTIC.
         """
-        return self.sandbox.run_twice(jobs) if twice else self.sandbox.run(jobs)
+        run = self.sandbox.run_twice if twice else self.sandbox.run
+        return run_with_lane(run, jobs) if self._shared_lane else run(jobs)
 
     def _run_shared(self, programs: Sequence[str]) -> dict[str, Execution]:
         """The executions of the plain programs among these."""
@@ -217,7 +219,7 @@ class PythonVerifier(ClosingVerifier):
         tasks = self._tasks(answers)
         jobs = [task.jobs(program) for task, (_, program) in zip(tasks, answers, strict=True)]
         flat = [job for own in jobs for job in own]
-        runs = iter(self.sandbox.run_twice(flat) if self.check_determinism else self.sandbox.run(flat))
+        runs = iter(run_with_lane(self.sandbox.run_twice if self.check_determinism else self.sandbox.run, flat))
         return [task.judge([next(runs) for _ in own]) for task, own in zip(tasks, jobs, strict=True)]
 
     def _tasks(self, answers: Sequence[tuple[Problem, str]]) -> list[Task]:
