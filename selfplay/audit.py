@@ -2,7 +2,7 @@
 
 The material comes from verified episodes: a reply that a program found right against one that it found wrong, on the
 same problem (`known_pairs`). An audit speaks of that kind of problem only; a judge of essays may be another one. It
-asks nobody and changes nothing: it reads preferences and ratings that were given.
+asks nobody and changes nothing: it reads judgements and ratings that were given.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from selfplay.judgements import Choice, Preference, Rating
+from selfplay.judgements import Choice, Judgement, Rating
 from selfplay.seeding import rng_for
 from selfplay.types import Episode, Problem
 
@@ -23,7 +23,7 @@ NUM_BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class PairAudit:
-    """Of preferences between a right and a wrong reply. NaN where there is nothing to measure by."""
+    """Of judgements between a right and a wrong reply. NaN where there is nothing to measure by."""
 
     num_pairs: int
     decided: float
@@ -92,12 +92,12 @@ def known_pairs(episodes: Iterable[Episode], seed: int, max_pairs: int) -> tuple
     return [pair for pair, _ in found], [truth for _, truth in found]
 
 
-def audit_pairs(preferences: Sequence[Preference], truths: Sequence[Choice]) -> PairAudit:
-    """What the preferences say of their judge; `truths` (FIRST or SECOND) are parallel to them."""
-    both = list(zip(preferences, truths, strict=True))
+def audit_pairs(judgements: Sequence[Judgement], truths: Sequence[Choice]) -> PairAudit:
+    """What the judgements say of their judge; `truths` (FIRST or SECOND) are parallel to them."""
+    both = list(zip(judgements, truths, strict=True))
     decided = [(one, truth) for one, truth in both if one.choice is not Choice.ABSTAIN]
     rights = [one.choice is truth for one, truth in decided]
-    leans = [_lean(one) for one in preferences if _answered(one)]
+    leans = [_lean(one) for one in judgements if _answered(one)]
     longer = [right for right, (one, truth) in zip(rights, decided, strict=True) if _extra_length(one, truth) > 0]
     shorter = [right for right, (one, truth) in zip(rights, decided, strict=True) if _extra_length(one, truth) < 0]
     stated = [(one.probability, truth is Choice.FIRST) for one, truth in both if one.probability is not None]
@@ -141,18 +141,18 @@ def calibration_error(confidences: Sequence[float], hits: Sequence[bool], num_bi
     return sum(gaps) / len(hits)
 
 
-def _answered(one: Preference) -> bool:
+def _answered(one: Judgement) -> bool:
     return Choice.ABSTAIN not in (one.forward.choice, one.backward.choice)
 
 
-def _lean(one: Preference) -> int:
+def _lean(one: Judgement) -> int:
     """1: what was shown first, both times; -1: what was shown second, both times; 0: the same reply."""
     if one.choice is not Choice.ABSTAIN:
         return 0
     return 1 if one.forward.choice is Choice.FIRST else -1
 
 
-def _extra_length(one: Preference, truth: Choice) -> int:
+def _extra_length(one: Judgement, truth: Choice) -> int:
     """Characters that the right reply has more than the wrong one."""
     more = len(one.comparison.first) - len(one.comparison.second)
     return more if truth is Choice.FIRST else -more

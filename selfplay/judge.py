@@ -1,4 +1,4 @@
-"""Asking judges: preferences in both orders, principles from a constitution, and replies on a strict schema.
+"""Asking judges: about pairs in both orders, principles from a constitution, and replies on a strict schema.
 
 `compare` asks a judge about each pair twice, with the replies in either order, and keeps only what both answers agree
 on. A constitution is a YAML list of principles, of which each comparison gets one, drawn by a named seed. `read_choice`
@@ -22,7 +22,7 @@ import yaml
 
 from selfplay.config_file import read_yaml
 from selfplay.errors import UserError
-from selfplay.judgements import Choice, Comparison, Criterion, Opinion, Preference, Rating
+from selfplay.judgements import Choice, Comparison, Criterion, Judgement, Opinion, Rating
 from selfplay.protocols import Judge
 from selfplay.seeding import rng_for
 from selfplay.types import Problem
@@ -77,10 +77,10 @@ def read_constitution(path: Path) -> Constitution:
 
 def compare(
     judge: Judge, pairs: Sequence[tuple[Problem, str, str]], seed: int, constitution: Constitution | None = None
-) -> list[Preference]:
-    """One preference for each (problem, first reply, second reply), in order; the judge is asked once, in one batch.
+) -> list[Judgement]:
+    """One judgement for each (problem, first reply, second reply), in order; the judge is asked once, in one batch.
 
-    Swapping the replies of a pair swaps its preference. Equal replies are an abstention without asking.
+    Swapping the replies of a pair swaps its judgement. Equal replies are an abstention without asking.
     """
     name = name_of(judge)
     comparisons = [
@@ -93,7 +93,7 @@ def compare(
         raise ValueError(f"the judge {name} gave {len(opinions)} opinions on {2 * len(asked)} comparisons")
     both = iter(zip(opinions[: len(asked)], opinions[len(asked) :], strict=True))
     same = Opinion(Choice.ABSTAIN, None, "the replies are the same")
-    return [Preference(one, name, *(next(both) if one.first != one.second else (same, same))) for one in comparisons]
+    return [Judgement(one, name, *(next(both) if one.first != one.second else (same, same))) for one in comparisons]
 
 
 def name_of(judge: Judge) -> str:

@@ -59,8 +59,8 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True)
-class Preference:
-    """Two opinions on one pair of replies, one in each order. Only what they agree on counts."""
+class Judgement:
+    """What a judge has to say of one pair of replies: an opinion in each order. Only what both agree on counts."""
 
     comparison: Comparison
     judged_by: str

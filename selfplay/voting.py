@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from selfplay.protocols import Verifier
-from selfplay.types import Origin, Problem, Status, Transcript
+from selfplay.types import Origin, Problem, Transcript
 
 Read = Callable[[Problem, str], str | None]
 """`Environment.read_answer`."""
@@ -57,11 +57,14 @@ def vote(problems: Sequence[Problem], attempts: Sequence[Sequence[Transcript]], 
 def label_accuracy(truths: Sequence[Problem], votes: Sequence[Vote], verifier: Verifier) -> float:
     """Share of the labels that the verifier accepts against the true references; NaN where none is decided.
 
+    What a judge decided is left out: its word is no accuracy, and where it decides alone there is none.
     `truths` are the same problems with references that are known to be right. No answer at all is a wrong label.
     """
     pairs = [(truth, one.problem.reference) for truth, one in zip(truths, votes, strict=True)]
     asked = [pair for pair in pairs if pair[1]]
     verdicts = verifier.verify(asked)
-    num_undecided = sum(not verdict.status.decided for verdict in verdicts)
+    if verdicts and not any(verdict.verified for verdict in verdicts):
+        return math.nan
+    num_undecided = sum(not (verdict.verified and verdict.status.decided) for verdict in verdicts)
     decided = len(pairs) - num_undecided
-    return sum(verdict.status is Status.CORRECT for verdict in verdicts) / decided if decided else math.nan
+    return sum(verdict.correct for verdict in verdicts) / decided if decided else math.nan

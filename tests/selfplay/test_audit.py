@@ -13,37 +13,35 @@ from hypothesis import strategies as st
 
 from selfplay.audit import audit_pairs, audit_ratings, calibration_error, known_pairs
 from selfplay.judge import HELPFUL, compare
-from selfplay.judgements import Choice, Comparison, Opinion, Preference, Rating
+from selfplay.judgements import Choice, Comparison, Judgement, Opinion, Rating
 from selfplay.judges.scripted import ScriptedJudge
 from selfplay.types import Attempt, Episode, Status, Verdict
 
 FIRST, SECOND, ABSTAIN = Choice.FIRST, Choice.SECOND, Choice.ABSTAIN
 
 
-def preference(
+def judgement(
     forward: Choice, backward: Choice, first: str = "a", second: str = "b", probability: float | None = None
-) -> Preference:
-    """A preference whose probability of the first reply is as given."""
+) -> Judgement:
+    """A judgement whose probability of the first reply is as given."""
     other = None if probability is None else 1.0 - probability
-    return Preference(
-        Comparison(problem(), first, second), "j", Opinion(forward, probability), Opinion(backward, other)
-    )
+    return Judgement(Comparison(problem(), first, second), "j", Opinion(forward, probability), Opinion(backward, other))
 
 
 # By hand
 
 
-def test_a_table_of_preferences_is_measured_as_computed_by_hand() -> None:
+def test_a_table_of_judgements_is_measured_as_computed_by_hand() -> None:
     table = [
         # forward, backward, first, second, P(first), truth
-        (preference(FIRST, SECOND, "long", "s", 0.95), FIRST),  # right; the right one is longer
-        (preference(FIRST, SECOND, "long", "s", 0.85), SECOND),  # wrong; the right one is shorter
-        (preference(SECOND, FIRST, "s", "long", 0.05), SECOND),  # right; longer
-        (preference(SECOND, FIRST, "long", "s", 0.25), SECOND),  # right; shorter
-        (preference(FIRST, FIRST, "a", "b", 0.55), FIRST),  # leans to what is shown first
-        (preference(FIRST, FIRST), FIRST),
-        (preference(SECOND, SECOND), FIRST),  # leans to what is shown second
-        (preference(ABSTAIN, SECOND), FIRST),  # has no choice in one order
+        (judgement(FIRST, SECOND, "long", "s", 0.95), FIRST),  # right; the right one is longer
+        (judgement(FIRST, SECOND, "long", "s", 0.85), SECOND),  # wrong; the right one is shorter
+        (judgement(SECOND, FIRST, "s", "long", 0.05), SECOND),  # right; longer
+        (judgement(SECOND, FIRST, "long", "s", 0.25), SECOND),  # right; shorter
+        (judgement(FIRST, FIRST, "a", "b", 0.55), FIRST),  # leans to what is shown first
+        (judgement(FIRST, FIRST), FIRST),
+        (judgement(SECOND, SECOND), FIRST),  # leans to what is shown second
+        (judgement(ABSTAIN, SECOND), FIRST),  # has no choice in one order
     ]
     found = audit_pairs([one for one, _ in table], [truth for _, truth in table])
     assert found.num_pairs == 8
@@ -83,16 +81,16 @@ def test_what_cannot_be_measured_is_not_a_number_and_is_not_reported() -> None:
 # Properties
 
 
-PREFERENCES = st.lists(
+JUDGEMENTS = st.lists(
     st.tuples(
-        st.builds(preference, st.sampled_from(Choice), st.sampled_from(Choice), st.text(max_size=3),
+        st.builds(judgement, st.sampled_from(Choice), st.sampled_from(Choice), st.text(max_size=3),
                   st.text(max_size=3), st.none() | st.floats(0, 1)),
         st.sampled_from([FIRST, SECOND]),
     ), max_size=12,
 )  # fmt: skip
 
 
-@given(PREFERENCES, st.randoms())
+@given(JUDGEMENTS, st.randoms())
 def test_an_audit_is_bounded_and_blind_to_the_order_of_its_pairs(rows: list[Any], rng: random.Random) -> None:
     found = audit_pairs([one for one, _ in rows], [truth for _, truth in rows]).metrics()
     bounds = {"order_bias": -1.0, "length_bias": -1.0}

@@ -25,7 +25,7 @@ from selfplay.judge import (
     read_constitution,
     read_scores,
 )
-from selfplay.judgements import Choice, Comparison, Criterion, Opinion, Preference, Rating
+from selfplay.judgements import Choice, Comparison, Criterion, Judgement, Opinion, Rating
 from selfplay.judges.policy import PolicyJudge, comparison_prompt, rubric_prompt
 from selfplay.judges.scripted import ScriptedJudge, keyword_quality
 from selfplay.types import Message, Problem, Request, Sampling, Transcript
@@ -77,15 +77,15 @@ def test_a_judge_is_asked_once_about_all_pairs_in_both_orders_and_never_about_eq
 
 
 @pytest.mark.parametrize(("forward", "backward", "mean"), [(0.9, 0.3, 0.8), (1.0, 1.0, 0.5), (None, 0.3, None)])
-def test_the_probability_of_a_preference_is_the_mean_over_both_orders(
+def test_the_probability_of_a_judgement_is_the_mean_over_both_orders(
     forward: float | None, backward: float | None, mean: float | None
 ) -> None:
-    one = Preference(Comparison(problem(), "a", "b"), "j", Opinion(FIRST, forward), Opinion(SECOND, backward))
+    one = Judgement(Comparison(problem(), "a", "b"), "j", Opinion(FIRST, forward), Opinion(SECOND, backward))
     assert one.probability == (None if mean is None else pytest.approx(mean))
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=4), st.floats(-1, 1), st.floats(0, 1), st.integers(0, 9))
-def test_swapping_the_replies_swaps_the_preference_however_biased_the_judge(
+def test_swapping_the_replies_swaps_the_judgement_however_biased_the_judge(
     texts: list[tuple[str, str]], order_bias: float, noise: float, seed: int
 ) -> None:
     judge = ScriptedJudge(order_bias=order_bias, noise=noise, seed=seed)

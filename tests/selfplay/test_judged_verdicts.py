@@ -33,6 +33,7 @@ from selfplay.rewards import reward_attempt, reward_proposals
 from selfplay.seeding import rng_for
 from selfplay.stages import augment, verify
 from selfplay.types import Episode, Problem, Reward, Status, Verdict
+from selfplay.voting import label_accuracy, vote
 from verifiers.cache import VerdictCache
 from verifiers.rewards import reward_of
 
@@ -193,6 +194,12 @@ def test_a_reward_function_for_trainers_pays_nothing_on_a_judges_word() -> None:
     assert reward_of(Verdict(GOOD)) == 1.0
 
 
+def test_a_judge_says_nothing_of_how_often_a_vote_is_right() -> None:
+    truths = [problem("a", reference="x"), problem("b", reference="y")]
+    votes = vote(truths, [[transcript("x")], [transcript("-")]], lambda problem, text: None if text == "-" else text)
+    assert math.isnan(label_accuracy(truths, votes, Judge()))
+
+
 # Stages
 
 
@@ -308,7 +315,7 @@ def test_only_the_nouns_say_what_a_correct_status_means() -> None:
 
     `rewards.py` may: what a reward pays for a verdict, `reward_attempt` asks for verified ones only, unless told.
     """
-    allowed = {"selfplay/types.py", "selfplay/rewards.py", "scripts/verify_output.py"}
+    allowed = {"selfplay/types.py", "selfplay/rewards.py", "scripts/golden.py", "scripts/verify_output.py"}
     found = set()
     for path in [*(ROOT / "selfplay").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
