@@ -182,8 +182,9 @@ class LearnerConfig:
     """Peak learning rate (of AdamW; with muon, of the weights that Muon does not take)."""
     batch_size: Count
     """Sequences in each optimizer step, over all processes."""
-    name: Literal["supervised", "policy_gradient"] = "supervised"
-    """supervised imitates demonstrations; policy_gradient weights transcripts by their advantage."""
+    name: Literal["supervised", "policy_gradient", "preference"] = "supervised"
+    """supervised imitates demonstrations; policy_gradient weights transcripts by their advantage; preference makes the
+    better one of two likelier."""
     optimizer: Literal["adamw", "muon"] = "adamw"
     """muon: Muon for the matrices, AdamW for embeddings and norms."""
     muon_learning_rate: Positive | None = None

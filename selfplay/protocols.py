@@ -12,8 +12,7 @@ from typing import Protocol, TypeVar
 
 from selfplay.judgements import Comparison, Criterion, Opinion, Rating
 from selfplay.types import (
-    Credited,
-    Demonstration,
+    Batch,
     Draft,
     Problem,
     Prompt,
@@ -192,7 +191,7 @@ class Verifier(Protocol):
 class Judge(Protocol):
     """Has opinions about replies that no program can check. It never sees a problem's reference.
 
-    Ask for preferences through `judge.compare`, which asks in both orders.
+    Ask about pairs through `judge.compare`, which asks in both orders.
     """
 
     @property
@@ -212,9 +211,7 @@ class Judge(Protocol):
 class Learner(Protocol):
     """Turns a batch into a better policy. Owns the optimizer."""
 
-    def update(
-        self, batch: Sequence[Demonstration] | Sequence[Credited], seed: int, rate: tuple[float, float] = (1.0, 1.0)
-    ) -> Mapping[str, float]:
+    def update(self, batch: Batch, seed: int, rate: tuple[float, float] = (1.0, 1.0)) -> Mapping[str, float]:
         """Train on the batch; returns metrics (`loss`, `tokens`, `steps`, …).
 
         `rate` is the share of the peak learning rate at the first and at the last step, linear between.

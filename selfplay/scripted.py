@@ -20,9 +20,9 @@ from selfplay.protocols import Environment, Policy, Verifier
 from selfplay.record import Record
 from selfplay.seeding import rng_for
 from selfplay.seeds import SeedData, seed_split
-from selfplay.types import Credited, Demonstration, Message, Problem, Prompt, Request, Sampling, Transcript
+from selfplay.types import Batch, Message, Preference, Problem, Prompt, Request, Sampling, Transcript
 
-LearnerName = Literal["supervised", "policy_gradient"]
+LearnerName = Literal["supervised", "policy_gradient", "preference"]
 
 
 class ScriptedPolicy:
@@ -90,22 +90,20 @@ class ScriptedPolicy:
 
 
 class ScriptedLearner:
-    """Raises the policy's reach by `gain` for each row of the solver's (each positive one, if rows are credited)."""
+    """Raises the policy's reach by `gain` for each row of the solver's (each positive or chosen one)."""
 
     def __init__(self, policy: ScriptedPolicy, gain: float = 0.0005) -> None:
         self.policy = policy
         self.gain = gain
 
-    def update(
-        self, batch: Sequence[Demonstration] | Sequence[Credited], seed: int, rate: tuple[float, float] = (1.0, 1.0)
-    ) -> Mapping[str, float]:
-        useful = [
-            row
+    def update(self, batch: Batch, seed: int, rate: tuple[float, float] = (1.0, 1.0)) -> Mapping[str, float]:
+        rows = [
+            (row.chosen if isinstance(row, Preference) else row.transcript, getattr(row, "advantage", 1.0))
             for row in batch
-            if row.transcript.role == "solver" and (not isinstance(row, Credited) or row.advantage > 0.0)
         ]
+        useful = [row for row, advantage in rows if row.role == "solver" and advantage > 0.0]
         self.policy.reach += self.gain * len(useful) * sum(rate) / 2
-        tokens = sum(len(row.transcript.token_ids) for row in batch)
+        tokens = sum(len(row.token_ids) for row, _ in rows)
         return {"loss": 1.0 / self.policy.reach, "tokens": tokens, "steps": 1}
 
     def save(self, directory: Path) -> None:

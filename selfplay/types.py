@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -286,8 +286,20 @@ class Demonstration:
 
 
 @dataclass(frozen=True, slots=True)
+class Preference:
+    """Two transcripts that answer the same prompt, one better than the other: a row of preference learning."""
+
+    chosen: Transcript
+    rejected: Transcript
+
+
+@dataclass(frozen=True, slots=True)
 class Credited:
     """A transcript with one advantage for all its sampled tokens: a row of policy gradient."""
 
     transcript: Transcript
     advantage: float
+
+
+Batch = Sequence[Demonstration] | Sequence[Credited] | Sequence[Preference]
+"""What a learner trains on: rows of one kind."""

@@ -22,8 +22,16 @@ def make_policy_gradient(*arguments: Any) -> Learner:
     return PolicyGradientLearner(*arguments)
 
 
+def make_preference(*arguments: Any) -> Learner:
+    """See `preference.PreferenceLearner`."""
+    from selfplay.learners.preference import PreferenceLearner
+
+    return PreferenceLearner(*arguments)
+
+
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "supervised": make_supervised,
     "policy_gradient": make_policy_gradient,
+    "preference": make_preference,
 }
 """Each is called with (model, tokenizer, LearnerConfig, folder, processes)."""

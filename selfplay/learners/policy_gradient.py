@@ -12,7 +12,7 @@ It generates nothing, judges nothing, and does not compute advantages.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from selfplay.learners.grpo_rows import make_rows_trainer, spread
 from selfplay.learners.optimizers import make_optimizer, make_schedule
 from selfplay.learners.supervised import micro_batches
 from selfplay.processes import OneProcess, Processes
-from selfplay.types import Credited, Demonstration
+from selfplay.types import Batch, Credited
 
 TRAINER_FILE = "trainer.pt"
 
@@ -78,9 +78,7 @@ class PolicyGradientLearner:
             self.processes,
         )
 
-    def update(
-        self, batch: Sequence[Demonstration] | Sequence[Credited], seed: int, rate: tuple[float, float] = (1.0, 1.0)
-    ) -> Mapping[str, float]:
+    def update(self, batch: Batch, seed: int, rate: tuple[float, float] = (1.0, 1.0)) -> Mapping[str, float]:
         """One pass over the rows, which are spread evenly over the steps.
 
         Metrics: `loss` (mean over steps), `tokens`, `steps`, and what TRL measures for the loss type: `entropy` (nats),

@@ -18,7 +18,7 @@ from selfplay.learners import trl_compat
 from selfplay.learners.checkpoint import copy_state, load_checkpoint, save_checkpoint
 from selfplay.learners.optimizers import make_optimizer, make_schedule
 from selfplay.processes import OneProcess, Processes
-from selfplay.types import Credited, Demonstration, Transcript
+from selfplay.types import Batch, Preference, Transcript
 
 
 class SupervisedLearner:
@@ -44,17 +44,17 @@ class SupervisedLearner:
             model, tokenizer, self.optimizer, {"output_dir": str(scratch_dir), **arguments, **config.trl}, self._collate
         )
 
-    def update(
-        self, batch: Sequence[Demonstration] | Sequence[Credited], seed: int, rate: tuple[float, float] = (1.0, 1.0)
-    ) -> Mapping[str, float]:
+    def update(self, batch: Batch, seed: int, rate: tuple[float, float] = (1.0, 1.0)) -> Mapping[str, float]:
         """One pass over the rows in batches of like length. Metrics: `loss` (nats a token), `tokens`, `steps`."""
+        if any(isinstance(row, Preference) for row in batch):
+            raise TypeError("got pairs of transcripts (Preference), expected demonstrations for supervised learning")
         if not batch:
             return {"loss": 0.0, "tokens": 0, "steps": 0}
         if self.config.between_rounds != "carry":
             self._restart()
         rows_a_pass = self.per_device * self.processes.world
         rows_a_step = rows_a_pass * self.accumulation
-        transcripts = bucket([row.transcript for row in batch], rows_a_step, seed)
+        transcripts = bucket([row.transcript for row in batch if not isinstance(row, Preference)], rows_a_step, seed)
         tokens = sum(len(transcript.token_ids) for transcript in transcripts)
         num_steps = -(-len(transcripts) // rows_a_step)
         # Without filling, accelerate would give the last processes rows of the first batch once more.

@@ -6,13 +6,15 @@ What it leans on, held by canary tests (`tests/learners/test_trl_compat.py`):
   only while that trainer trains (`train_on`): between updates the model runs the plain `forward` of its class.
 - One trainer can train many times: assigning `train_dataset`, `optimizer` and `lr_scheduler` before `train()` keeps the
   optimizer's state.
+- `DPOTrainer` tokenises in `_prepare_dataset`, precomputes references in `_precompute_ref_logps`, then reads
+  `completion_mask` and `ref_…_logps` from the collated rows, and keeps what it measured in `_metrics`.
 - A torch dataset may be assigned after construction, though the constructor refuses it.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -21,7 +23,7 @@ from datasets import Dataset as ArrowDataset
 from packaging.version import Version
 from transformers import PrinterCallback, ProgressCallback
 from transformers.utils.logging import disable_progress_bar
-from trl import SFTConfig, SFTTrainer
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from selfplay.errors import UserError
 
@@ -108,6 +110,44 @@ def make_supervised_trainer(
     detach(trainer)
     silence(trainer)
     return trainer
+
+
+class PairsTrainer(DPOTrainer):  # type: ignore[misc]
+    """Takes rows as they are: tokenised, and with the reference's log-probabilities."""
+
+    def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
+        return dataset
+
+    def _precompute_ref_logps(self, dataset: Any, *_: Any) -> Any:
+        return dataset
+
+
+def make_preference_trainer(
+    model: Any, tokenizer: Any, optimizer: torch.optim.Optimizer, arguments: dict[str, Any], collate: Any
+) -> PairsTrainer:
+    """A trainer over rows that carry the reference's log-probabilities, to be trained again and again."""
+    check_version()
+    unpatch(model)
+    placeholder = ArrowDataset.from_dict({"prompt": [""], "chosen": [""], "rejected": [""]})
+    trainer = PairsTrainer(
+        model=model,
+        args=DPOConfig(**{"max_length": None, **arguments, "precompute_ref_log_probs": True}),
+        train_dataset=placeholder,
+        processing_class=tokenizer,
+        optimizers=(optimizer, None),
+    )
+    trainer.data_collator = collate
+    detach(trainer)
+    silence(trainer)
+    return trainer
+
+
+def take_metrics(trainer: Any, names: Mapping[str, str]) -> dict[str, float]:
+    """The means of what a trainer measured since last asked, under other names; what it did not measure is left out."""
+    measured = trainer._metrics["train"]
+    found = {ours: sum(measured[theirs]) / len(measured[theirs]) for theirs, ours in names.items() if measured[theirs]}
+    measured.clear()
+    return found
 
 
 def silence(trainer: Any) -> None:
