@@ -18,7 +18,7 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 PYTEST := OMP_NUM_THREADS=1 $(IN_VENV) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-slow check format golden benchmark-quickstart benchmark-loop benchmark-verifiers soak clean
+.PHONY: help install quickstart test test-slow check format golden benchmark-quickstart benchmark-code-triplet benchmark-loop benchmark-verifiers soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 22
@@ -56,6 +56,9 @@ golden: $(STAMP) ## rewrite the golden playthroughs; look at the difference befo
 
 benchmark-quickstart: $(STAMP) ## five seeds and the controls: writes benchmarks/quickstart.md (hours)
 	$(IN_VENV) -m benchmarks.quickstart
+
+benchmark-code-triplet: $(STAMP) ## three seeds and two controls: writes benchmarks/code_triplet.md (an hour)
+	$(IN_VENV) -m benchmarks.code_triplet
 
 benchmark-loop: $(STAMP) ## where the time of a round goes: writes benchmarks/loop.md
 	$(IN_VENV) -m benchmarks.loop

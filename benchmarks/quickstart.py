@@ -52,10 +52,10 @@ class Job:
         return runs / f"{slug}-seed{self.seed}"
 
 
-def play(job: Job, runs: Path) -> dict[str, Any]:
-    """Run the job unless its result is kept in `benchmarks/results`; a started one is resumed. Returns its summary."""
+def play(job: Job, runs: Path, results: Path = RESULTS) -> dict[str, Any]:
+    """Run the job unless its summary is kept in `results`; a started one is resumed. Returns its summary."""
     folder = job.folder(runs)
-    kept = RESULTS / f"{folder.name}.json"
+    kept = results / f"{folder.name}.json"
     if not kept.exists():
         resume = ["--resume"] if (folder / "config.yaml").exists() else []
         command = [
@@ -73,9 +73,9 @@ def play(job: Job, runs: Path) -> dict[str, Any]:
     return dict(json.loads(kept.read_text()))
 
 
-def result(job: Job, runs: Path) -> dict[str, Any] | None:
+def result(job: Job, runs: Path, results: Path = RESULTS) -> dict[str, Any] | None:
     """The kept summary of a job, or None if it has not been run."""
-    kept = RESULTS / f"{job.folder(runs).name}.json"
+    kept = results / f"{job.folder(runs).name}.json"
     return dict(json.loads(kept.read_text())) if kept.exists() else None
 
 

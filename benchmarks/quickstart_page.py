@@ -200,7 +200,7 @@ def _findings(by_name: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
 
 def accuracies(summary: Mapping[str, Any], when: str = "after") -> dict[str, float]:
     """Held-out accuracy by level."""
-    return dict(summary["held_out"][when]["programs"])
+    return dict(summary["held_out"][when][summary["env"]])
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
