@@ -219,11 +219,26 @@ def make_policy(config: RunConfig, env: Environment, source: Path | None, proces
     if source is not None or config.model.scratch is None:
         model, tokenizer = models.load_model(config.model, source or str(config.model.name))
     else:
-        tokenizer = models.make_tokenizer(env.vocabulary())
+        tokenizer = models.make_tokenizer([*env.vocabulary(), *getattr(RECIPES[config.recipe], "PIECES", ())])
         model = models.make_model(config.model.scratch, tokenizer, seed_for(config.seed, "weights"))
         model.to(models.pick_device(config.model.device))
         if config.model.lora:
             model = models.with_lora(model, config.model.lora)
+    return HFPolicy(
+        model,
+        tokenizer,
+        sampler=config.model.sampler,
+        generation_batch=config.model.generation_batch,
+        processes=processes,
+    )
+
+
+def other_policy(config: RunConfig, name: str, processes: Processes) -> Any:
+    """Another model, of the same device and number format: a teacher, an opponent, a judge."""
+    from selfplay import models
+    from selfplay.policy import HFPolicy
+
+    model, tokenizer = models.load_model(replace(config.model, name=name, scratch=None, lora=None), name)
     return HFPolicy(
         model,
         tokenizer,
@@ -316,6 +331,7 @@ def prepare(
     lab = Lab(
         config, env, verifier, policy, learner, record, held_out, seeds,
         lambda: make_policy(config, env, start_folder if config.bootstrap else None, processes), processes, watchers,
+        lambda name: other_policy(config, name, processes),
     )  # fmt: skip
     if fresh:
         clock = time.perf_counter()

@@ -21,10 +21,11 @@ from typing import Any, Protocol
 from selfplay.config import RunConfig
 from selfplay.credit import verdict_counts
 from selfplay.disk import flush, flush_folder
+from selfplay.errors import UserError
 from selfplay.evaluate import accuracy, evaluate, judged_metrics, judged_only, judged_rate
 from selfplay.gate import Gate, rejections
 from selfplay.processes import OneProcess, Processes
-from selfplay.protocols import Environment, Learner, Policy, Verifier
+from selfplay.protocols import Environment, Learner, Policy, ScoringPolicy, Verifier
 from selfplay.record import Record, RoundRecord
 from selfplay.seeding import seed_for
 from selfplay.seeds import SeedData
@@ -84,7 +85,7 @@ class Lab:
         config: RunConfig,
         env: Environment,
         verifier: Verifier,
-        policy: Policy,
+        policy: ScoringPolicy,
         learner: Learner,
         record: Record,
         held_out: dict[int, list[Problem]],
@@ -92,6 +93,7 @@ class Lab:
         start_policy: Callable[[], Policy],
         processes: Processes | None = None,
         watchers: Sequence[Watcher] = (),
+        load_policy: Callable[[str], ScoringPolicy] | None = None,
     ) -> None:
         self.config = config
         self.env = env
@@ -103,6 +105,7 @@ class Lab:
         self.seeds = seeds
         self.start_policy = start_policy
         """Makes a policy with the weights that the run began with."""
+        self._load_policy = load_policy
         self.processes = processes or OneProcess()
         self.watchers = watchers
         self.gate = Gate(problem.id for problems in held_out.values() for problem in problems)
@@ -144,7 +147,17 @@ class Lab:
     def rounds(self) -> Iterator[Round]:
         """The rounds that are left to play."""
         while self._next < self.config.rounds and not self._spent():
-            yield Round(self._next, seed_for(self.config.seed, "round", self._next), self.progress(), self.watchers)
+            yield Round(self._next, self.round_seed(self._next), self.progress(), self.watchers)
+
+    def round_seed(self, number: int) -> int:
+        """The named seed of a round, also of one that is past."""
+        return seed_for(self.config.seed, "round", number)
+
+    def load_policy(self, source: str) -> ScoringPolicy:
+        """Another model as a policy, from a folder or hub id that the user gives: a teacher, an opponent, a judge."""
+        if self._load_policy is None:
+            raise UserError(f"this run cannot load another model ({source}): it has none of its own")
+        return self._load_policy(source)
 
     def _spent(self) -> bool:
         return bool(self.config.token_budget) and self.tokens_used >= self.config.token_budget

@@ -17,6 +17,7 @@ from transformers import LogitsProcessor, LogitsProcessorList
 
 from selfplay.processes import OneProcess, Processes
 from selfplay.sampler import Completion, draw_tokens, generate_compact
+from selfplay.scoring import log_probabilities
 from selfplay.seeding import uniforms
 from selfplay.types import Message, Prompt, Request, Sampling, Transcript
 
@@ -83,6 +84,13 @@ class HFPolicy:
             )
             for request, prompt, completion, text in zip(requests, prompts, completions, texts, strict=True)
         ]
+
+    def log_probabilities(self, transcripts: Sequence[Transcript]) -> list[float]:
+        """Sum of the log-probabilities (nats, temperature 1) of each transcript's sampled tokens under this model."""
+        pad_id = self.tokenizer.pad_token_id
+        return self.processes.map(
+            lambda share: log_probabilities(self.model, share, pad_id, self.generation_batch), transcripts
+        )
 
     def reference(self, role: str, prompt: Prompt, completion: str) -> Transcript:
         """`completion` (the forced prefix included) as a transcript that ends by itself."""

@@ -50,6 +50,18 @@ class Policy(Protocol):
         ...
 
 
+class Scorer(Protocol):
+    """Says how likely it finds given text."""
+
+    def log_probabilities(self, transcripts: Sequence[Transcript]) -> list[float]:
+        """Sum of the log-probabilities (nats) of each transcript's sampled tokens; it must share their tokenizer."""
+        ...
+
+
+class ScoringPolicy(Policy, Scorer, Protocol):
+    """A policy that also scores."""
+
+
 class Environment(Protocol):
     """Says what problems are: how one is proposed, read, grounded, shown to a solver, and judged."""
 

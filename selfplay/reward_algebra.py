@@ -180,4 +180,3 @@ def functions_in(spec: object) -> list[str]:
     elif isinstance(spec, (list, tuple)):
         inner = spec
     return list(dict.fromkeys(name for one in inner for name in functions_in(one)))
-

@@ -15,6 +15,7 @@ from typing import Literal
 from selfplay.checking import resolved
 from selfplay.config import EnvConfig, EvaluationConfig, LearnerConfig, ModelConfig, RunConfig
 from selfplay.evaluate import held_out_split
+from selfplay.hints import HINT_PIECE
 from selfplay.lab import Lab
 from selfplay.protocols import Environment, Policy, Verifier
 from selfplay.record import Record
@@ -26,7 +27,10 @@ LearnerName = Literal["supervised", "policy_gradient", "preference"]
 
 
 class ScriptedPolicy:
-    """Solves level <= `reach`; one level beyond with chance a half; nothing further. A tenth of its text is junk."""
+    """Solves level <= `reach`; one level beyond with chance a half; nothing further. A tenth of its text is junk.
+
+    A hint (`hints.HINT_PIECE`) helps it over one level more.
+    """
 
     def __init__(self, env: Environment, reach: float = 2.0, junk: float = 0.1) -> None:
         self.env = env
@@ -55,13 +59,19 @@ class ScriptedPolicy:
             prompt, reply = self.env.proposer_reply(problem)
         else:
             prompt = request.prompt
-            level, reply = self._answers.get(prompt.messages[-1].text, (10**6, ""))
-            chance = 1.0 if level <= self.reach else 0.5 if level <= self.reach + 1 else 0.0
+            text, told, _ = prompt.messages[-1].text.partition(HINT_PIECE)
+            level, reply = self._answers.get(text, (10**6, ""))
+            reach = self.reach + bool(told)
+            chance = 1.0 if level <= reach else 0.5 if level <= reach + 1 else 0.0
             if rng.random() >= chance and not (sampling.temperature == 0.0 and chance == 0.5):
                 reply = prompt.prefix + "?"
         if sampling.temperature > 0.0 and rng.random() < self.junk:
             reply = prompt.prefix + "junk"
         return self._transcript(request.role, prompt, reply, self.version, request.seed)
+
+    def log_probabilities(self, transcripts: Sequence[Transcript]) -> list[float]:
+        """-0.5 nats for every sampled token."""
+        return [-0.5 * transcript.num_sampled for transcript in transcripts]
 
     def reference(self, role: str, prompt: Prompt, completion: str) -> Transcript:
         return self._transcript(role, prompt, completion, -1, 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence, Set
 
+from selfplay.hints import with_hint
 from selfplay.protocols import Environment, Policy
 from selfplay.seeding import rng_for
 from selfplay.types import Demonstration, Draft, Problem
@@ -50,6 +51,15 @@ class SeedData:
         for _ in range(count):
             problem = self._draw(rng)
             replies.append((self.env.solver_prompt(problem, rng, filler), self.env.solver_reply(problem)))
+        return [Demonstration(transcript) for transcript in self.policy.references("solver", replies)]
+
+    def hinted_solutions(self, count: int, rng: random.Random, form: str) -> list[Demonstration]:
+        """Reference solutions of problems whose answer the prompt tells (`hints.with_hint`)."""
+        replies = []
+        for _ in range(count):
+            problem = self._draw(rng)
+            prompt = with_hint(self.env.solver_prompt(problem, rng, 0), problem.reference, form)
+            replies.append((prompt, self.env.solver_reply(problem)))
         return [Demonstration(transcript) for transcript in self.policy.references("solver", replies)]
 
     def proposals(self, count: int, rng: random.Random) -> list[Demonstration]:

@@ -6,7 +6,7 @@ here rewards, stores or trains, and nothing is dropped silently: what did not be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from selfplay.gate import Gate
 from selfplay.protocols import Environment, Policy, Verifier
@@ -16,6 +16,7 @@ from selfplay.types import (
     Draft,
     Episode,
     Problem,
+    Prompt,
     Proposal,
     Rejection,
     Request,
@@ -25,6 +26,29 @@ from selfplay.types import (
     Verdict,
     problem_id,
 )
+
+MAX_DRAWS = 20
+"""So often a level is drawn from, before it is taken to have no more."""
+
+
+def pose(env: Environment, levels: Sequence[int], count: int, held_out: Set[str], seed: int) -> list[Problem]:
+    """About `count` distinct problems in equal parts from `levels`, none of them held out; fewer where there are fewer.
+
+    For recipes without a proposer: the same seed poses the same problems.
+    """
+    problems: dict[str, Problem] = {}
+    share = -(-count // len(levels))
+    for level in levels:
+        rng = rng_for(seed, "pose", level)
+        found: dict[str, Problem] = {}
+        for _ in range(MAX_DRAWS):
+            for result in env.ground([env.draw(level, rng) for _ in range(share)]):
+                if isinstance(result, Problem) and result.id not in held_out and len(found) < share:
+                    found[result.id] = result
+            if len(found) == share:
+                break
+        problems |= found
+    return list(problems.values())[:count]
 
 
 def propose(
@@ -86,13 +110,18 @@ def solve(
     filler: int = 0,
 ) -> list[list[Transcript]]:
     """`num_attempts` transcripts for each problem; each attempt sees its own rendering of the problem (`filler`)."""
-    requests = []
-    for problem in problems:
-        for attempt in range(num_attempts):
-            prompt = env.solver_prompt(problem, rng_for(seed, "render", problem.id, attempt), filler)
-            requests.append(Request("solver", prompt, seed_for(seed, "sample", problem.id, attempt)))
+    requests = [
+        Request("solver", rendered(env, problem, attempt, seed, filler), seed_for(seed, "sample", problem.id, attempt))
+        for problem in problems
+        for attempt in range(num_attempts)
+    ]
     flat = policy.generate(requests, sampling)
     return [flat[row * num_attempts : (row + 1) * num_attempts] for row in range(len(problems))]
+
+
+def rendered(env: Environment, problem: Problem, attempt: int, seed: int, filler: int = 0) -> Prompt:
+    """The prompt that `solve` with this seed shows at one attempt."""
+    return env.solver_prompt(problem, rng_for(seed, "render", problem.id, attempt), filler)
 
 
 def augment(

@@ -130,14 +130,17 @@ def scripted_run(
     env = Classroom(programs)
     policy = ScriptedPolicy(env)
     start = policy.snapshot()
-    env.pupils.append(policy)
+    teacher = ScriptedPolicy(env, reach=float(env.levels[-1]), junk=0.0)
+    env.pupils += [policy, teacher]
     held_out = held_out_split(env, config.evaluation.levels or list(env.levels), config.evaluation.num_problems)
     ids = {one.id for level in held_out.values() for one in level}
     seeds = SeedData(policy, env, seed_split(env, [1, 2], 10, ids))
     exists = (folder / "config.yaml").exists()
     record = Record.open(folder) if exists else Record.create(folder, resolved(config), {})
     learns = ScriptedLearner(policy, gain)
-    return Lab(config, env, verifier, policy, learns, record, held_out, seeds, lambda: start, watchers=watchers)
+    return Lab(
+        config, env, verifier, policy, learns, record, held_out, seeds, lambda: start, None, watchers, lambda _: teacher
+    )
 
 
 def play(lab: Lab, **options: Any) -> Lab:

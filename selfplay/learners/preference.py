@@ -21,8 +21,9 @@ from selfplay.config import LearnerConfig
 from selfplay.learners import trl_compat
 from selfplay.learners.checkpoint import copy_state, load_checkpoint, save_checkpoint
 from selfplay.learners.optimizers import make_optimizer, make_schedule
-from selfplay.learners.supervised import micro_batches, pad_transcripts
+from selfplay.learners.supervised import micro_batches
 from selfplay.processes import OneProcess, Processes
+from selfplay.scoring import IGNORED, log_probabilities, pad_transcripts
 from selfplay.types import Batch, Preference, Transcript
 
 METRICS = {"rewards/accuracies": "accuracy", "rewards/margins": "margin", "entropy": "entropy"}
@@ -90,25 +91,9 @@ class PreferenceLearner:
         logprobs = self.log_probabilities(sides)
         return [(pair, logprobs[2 * index], logprobs[2 * index + 1]) for index, pair in enumerate(pairs)]
 
-    @torch.no_grad()
     def log_probabilities(self, transcripts: Sequence[Transcript]) -> list[float]:
         """Sum of the log-probabilities (nats) of each transcript's sampled tokens, under the present model."""
-        order = sorted(range(len(transcripts)), key=lambda index: len(transcripts[index].token_ids))
-        found = [0.0] * len(transcripts)
-        training = self.model.training
-        self.model.eval()
-        for start in range(0, len(order), 2 * self.per_device):
-            part = order[start : start + 2 * self.per_device]
-            tensors = pad_transcripts([transcripts[index] for index in part], self.tokenizer.pad_token_id)
-            inputs = {name: tensor.to(self.model.device) for name, tensor in tensors.items() if name != "labels"}
-            labels = tensors["labels"].to(self.model.device)[:, 1:]
-            logits = self.model(**inputs).logits[:, :-1].float()
-            chosen = logits.log_softmax(-1).gather(2, labels.clamp(min=0)[..., None])[..., 0]
-            sums = (chosen * (labels != trl_compat.IGNORED)).sum(1).tolist()
-            for index, value in zip(part, sums, strict=True):
-                found[index] = float(value)
-        self.model.train(training)
-        return found
+        return log_probabilities(self.model, transcripts, self.tokenizer.pad_token_id, 2 * self.per_device)
 
     def _collate(self, rows: Sequence[Row]) -> dict[str, torch.Tensor]:
         """Tensors of chosen and then rejected rows: `input_ids`, `attention_mask`, `completion_mask` of shape
@@ -118,7 +103,7 @@ class PreferenceLearner:
         return {
             "input_ids": tensors["input_ids"],
             "attention_mask": tensors["attention_mask"],
-            "completion_mask": (tensors["labels"] != trl_compat.IGNORED).long(),
+            "completion_mask": (tensors["labels"] != IGNORED).long(),
             "ref_chosen_logps": torch.tensor([chosen for _, chosen, _ in rows]),
             "ref_rejected_logps": torch.tensor([rejected for _, _, rejected in rows]),
         }

@@ -18,6 +18,7 @@ from selfplay.learners import trl_compat
 from selfplay.learners.checkpoint import copy_state, load_checkpoint, save_checkpoint
 from selfplay.learners.optimizers import make_optimizer, make_schedule
 from selfplay.processes import OneProcess, Processes
+from selfplay.scoring import pad_transcripts
 from selfplay.types import Batch, Preference, Transcript
 
 
@@ -101,22 +102,3 @@ def bucket(transcripts: Sequence[Transcript], batch_size: int, seed: int) -> lis
     last = batches.pop() if len(batches[-1]) < batch_size else []  # a short batch stays last: steps keep their size
     rng.shuffle(batches)
     return [row for batch in [*batches, last] for row in batch]
-
-
-def pad_transcripts(transcripts: Sequence[Transcript], pad_id: int) -> dict[str, torch.Tensor]:
-    """Right-padded tensors of shape (rows, longest); labels are IGNORED except at sampled tokens."""
-    width = max(len(transcript.token_ids) for transcript in transcripts)
-    ids, mask, labels = [], [], []
-    for transcript in transcripts:
-        tokens = transcript.token_ids
-        rest = width - len(tokens)
-        ids.append([*tokens, *[pad_id] * rest])
-        mask.append([1] * len(tokens) + [0] * rest)
-        labels.append(
-            [
-                token if sampled else trl_compat.IGNORED
-                for token, sampled in zip(tokens, transcript.sampled, strict=True)
-            ]
-            + [trl_compat.IGNORED] * rest
-        )
-    return {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(mask), "labels": torch.tensor(labels)}

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from selfplay.recipes import expert_iteration, seed_data
+from selfplay.recipes import distill, expert_iteration, length_generalization, rest_em, seed_data, spin, star, ttrl
 
 RECIPES: dict[str, ModuleType] = {
+    "distill": distill,
     "expert_iteration": expert_iteration,
+    "length_generalization": length_generalization,
+    "rest_em": rest_em,
     "seed_data": seed_data,
+    "spin": spin,
+    "star": star,
+    "ttrl": ttrl,
 }
 """Each module has a frozen dataclass `Config` and `run(lab, config)`."""

@@ -12,7 +12,7 @@ from envs.programs import Programs
 from selfplay.gate import Gate
 from selfplay.protocols import Policy
 from selfplay.scripted import ScriptedPolicy
-from selfplay.stages import augment, propose, solve, validate, verify
+from selfplay.stages import augment, pose, propose, solve, validate, verify
 from selfplay.types import Problem, Prompt, Rejection, Request, Sampling, Status, Transcript, Verdict, problem_id
 from verifiers import ClosingVerifier
 
@@ -281,3 +281,20 @@ def test_a_solution_that_is_wrong_after_augmentation_is_left_as_it_was(
     answer = programs.solver_reply(problems[0])
     wrong = policy.reference("solver", prompt, answer[:2] + str((int(answer[2]) + 1) % 4) + answer[3:])
     assert augment([(problems[0], wrong)], policy, programs, exact, Gate(()), seed=0) == [wrong]
+
+
+def test_posed_problems_are_distinct_not_held_out_in_equal_parts_and_the_same_for_a_seed(programs: Programs) -> None:
+    first = pose(programs, [1, 2, 3], 30, frozenset(), 5)
+    assert [one.level for one in first] == [1] * 10 + [2] * 10 + [3] * 10
+    assert len({one.id for one in first}) == 30
+    held_out = {one.id for one in first}
+    again, other = pose(programs, [1, 2, 3], 30, frozenset(), 5), pose(programs, [1, 2, 3], 30, held_out, 5)
+    assert again == first
+    assert len(other) == 30
+    assert held_out.isdisjoint(one.id for one in other)
+
+
+def test_a_level_with_too_few_problems_poses_those_it_has(programs: Programs) -> None:
+    assert programs.num_problems(1) == 768
+    found = pose(programs, [1], 1000, frozenset(), 0)
+    assert 700 < len(found) <= 768
