@@ -67,14 +67,14 @@ def page(by_name: Mapping[str, Sequence[Summary]]) -> str:
     lines = [
         "# Deduction on `code_triplet`, by self-play from a model made from scratch",
         "",
-        f"Written by `make benchmark-code-triplet`, which runs `{CONFIG}` and its controls. The model proposes functions "
-        "with inputs, the sandbox admits and runs each of them (twice, under different hash seeds), the same model "
-        "says what they return, and trains on what was right. Held-out accuracy: greedy, "
+        f"Written by `make benchmark-code-triplet`, which runs `{CONFIG}` and its controls. The model proposes "
+        "functions with inputs, the sandbox admits and runs each of them (twice, under different hash seeds), the same "
+        "model says what they return, and trains on what was right. Held-out accuracy: greedy, "
         f"{learned[0]['held_out']['num_problems']} uniformly drawn problems a level that no round may train on, the "
-        f"same for every run; a level is a number of statements, and seed data has levels 1 to {SEED_LEVELS}. An answer "
-        "is right if it is the whole output, which holds every variable. ± is the 95 % t interval over seeds. "
-        f"Machine: {cpu_model()}, {os.cpu_count()} cores, one thread a run, shared with other work: wall times are upper "
-        "bounds.",
+        f"same for every run; a level is a number of statements, and seed data has levels 1 to {SEED_LEVELS}. An "
+        "answer is right if it is the whole output, which holds every variable. ± is the 95 % t interval over seeds. "
+        f"Machine: {cpu_model()}, {os.cpu_count()} cores, one thread a run, shared with other work: wall times are "
+        "upper bounds.",
         "",
         f"## Before and after, {len(learned)} seeds",
         "",
@@ -107,7 +107,7 @@ def _row(run: Summary, when: str, levels: Sequence[str]) -> str:
 
 def _with_start(by_name: Mapping[str, Sequence[Summary]]) -> dict[str, list[Summary]]:
     """The runs by name, and before them the start of the learned ones: the model after the bootstrap."""
-    starts = [{**run, "held_out": {"after": run["held_out"]["before"]}} for run in by_name[LEARNED]]
+    starts: list[Summary] = [{**run, "held_out": {"after": run["held_out"]["before"]}} for run in by_name[LEARNED]]
     return {"start (after the bootstrap)": starts, **{name: list(runs) for name, runs in by_name.items() if runs}}
 
 
