@@ -12,17 +12,12 @@ from selfplay.config import RunConfig
 def write_model_card(folder: Path, summary: Mapping[str, Any], config: RunConfig) -> Path:
     """Write README.md into the model folder."""
     held_out = summary["held_out"]
-    rows = [
-        f"| {env} {level} | {before:.3f} | {held_out['after'].get(env, {}).get(level, float('nan')):.3f} |"
-        for env, levels in held_out["before"].items()
-        for level, before in levels.items()
-    ]
     base = config.model.name or "random weights, warmed up on seed problems"
     tokens = ", ".join(f"{name} {count:,}" for name, count in summary["tokens"].items())
-    judged = summary.get("judged")
-    graders = "a program, not by people"
+    judged, problems = summary.get("judged"), held_out["num_problems"]
+    graders, names, opinions = "a program, not by people", "", {}
     if judged:
-        names = ", ".join(judged["by"]) or "a judge"
+        names, opinions = ", ".join(judged["by"]) or "a judge", judged["held_out"]
         graders = f"a judge ({names}) where no program could; what it found good is not counted as accuracy"
     text = "\n".join(
         [
@@ -35,12 +30,8 @@ def write_model_card(folder: Path, summary: Mapping[str, Any], config: RunConfig
             f"Trained by self-play for {summary['rounds']} rounds from {base}. All training problems after the seeds "
             f"were proposed by the run itself, and its attempts were graded by {graders}.",
             "",
-            f"Held-out accuracy (greedy, {held_out['num_problems']} problems a level that no round could train on):",
-            "",
-            "| environment and level | before | after |",
-            "|---|---|---|",
-            *rows,
-            "",
+            *_table(f"Held-out accuracy (greedy, {problems} problems a level that no round could train on):", held_out),
+            *_table(f"Judged good by {names}, on as many held-out problems; an opinion, no accuracy:", opinions),
             f"Tokens: {tokens}.",
             "",
             "Intended for research on self-improvement. It knows its environment's narrow language and nothing else"
@@ -52,3 +43,14 @@ def write_model_card(folder: Path, summary: Mapping[str, Any], config: RunConfig
     path = folder / "README.md"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _table(title: str, rates: Mapping[str, Any]) -> list[str]:
+    """Rates before and after as lines of Markdown; nothing if none was measured."""
+    before, after = rates.get("before", {}), rates.get("after", {})
+    rows = [
+        f"| {env} {level} | {value:.3f} | {after.get(env, {}).get(level, float('nan')):.3f} |"
+        for env, levels in before.items()
+        for level, value in levels.items()
+    ]
+    return [title, "", "| environment and level | before | after |", "|---|---|---|", *rows, ""] if rows else []

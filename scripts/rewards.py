@@ -182,9 +182,11 @@ def show_replay(given: argparse.Namespace) -> Iterator[str]:
     if not numbers:
         raise RecordError(f"{given.run} has no whole round yet, expected at least one")
     pay = Pay(read_spec(given.reward), given.reward)
-    changes = replay((record.read(number) for number in numbers), pay)
+    options = record.config().get("options", {})
+    judged = bool(options.get("accept_judged"))  # as the run was paid: by a judge's word only where it said so
+    changes = replay((record.read(number) for number in numbers), pay, judged=judged)
     total = together(change for _, change in changes)
-    recorded = record.config().get("options", {}).get("reward", "its default")
+    recorded = options.get("reward", "its default")
     if given.json:
         yield json.dumps(_as_data(given.reward, recorded, changes, total))
         return

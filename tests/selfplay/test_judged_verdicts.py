@@ -304,7 +304,11 @@ def test_a_model_card_says_who_graded(tmp_path: Path) -> None:
     summary: dict[str, Any] = {"rounds": 1, "tokens": {}, "held_out": {"before": {}, "after": {}, "num_problems": 1}}
     assert "graded by a program" in write_model_card(tmp_path, summary, config).read_text()
     summary["judged"] = {"by": {"scripted": 3}, "held_out": {}}
-    assert "graded by a judge (scripted)" in write_model_card(tmp_path, summary, config).read_text()
+    summary["judged"]["held_out"] = {"before": {"made": {"1": 0.25}}, "after": {"made": {"1": 0.75}}}
+    card = write_model_card(tmp_path, summary, config).read_text()
+    assert "graded by a judge (scripted)" in card
+    assert "| made 1 | 0.250 | 0.750 |" in card[card.index("Judged good by scripted") :]
+    assert "Held-out accuracy" not in card
 
 
 # The source
