@@ -101,7 +101,7 @@ def measure(lab: Lab, truths: Sequence[Problem], votes: Sequence[Vote], episodes
         (first.correct, second.correct)
         for one, other in zip(episodes, real, strict=True)
         for first, second in zip(one.attempts, other.attempts, strict=True)
-        if first.verdict.status.decided and second.verdict.status.decided
+        if all(each.verdict.verified and each.verdict.status.decided for each in (first, second))
     ]
     shares = [one.share for one in votes]
     figures = {
