@@ -178,8 +178,8 @@ def _longest(config: RunConfig) -> int | None:
 
 def _work_lines(config: RunConfig, get: Callable[..., int | None], num_levels: int | None) -> list[str]:
     """Prompts and tokens by phase."""
-    longest, proposals = _longest(config), get("num_proposals")
-    attempts, steps = get("num_attempts", "attempts"), get("num_steps", "steps")
+    longest, proposals, posed = _longest(config), get("num_proposals"), get("num_problems")
+    attempts, steps = get("num_attempts", "num_votes"), get("num_steps", "steps")
     batch = get("batch_size", "batch") or config.learner.batch_size
     levels = len(config.evaluation.levels) if config.evaluation.levels is not None else num_levels
     held_out = _times(levels, config.evaluation.num_problems)
@@ -188,14 +188,15 @@ def _work_lines(config: RunConfig, get: Callable[..., int | None], num_levels: i
     if config.bootstrap is not None:
         warm_up = config.bootstrap.max_steps * config.bootstrap.batch_size
         lines.append(f"  bootstrap: {_most(warm_up)} sequences, {_tokens(warm_up, longest)} trained")
-    for phase, prompts, longest_reply in (
-        ("propose", proposals, get("proposer_max_new_tokens", "max_new_tokens")),
-        ("solve", _times(proposals, attempts), get("solver_max_new_tokens", "max_new_tokens")),
-    ):
-        lines.append(_phase(phase, prompts, config.rounds, longest_reply, "prompts", "generated"))
+    if posed is None:  # recipes that pose the environment's own problems propose nothing
+        reply = get("proposer_max_new_tokens", "max_new_tokens")
+        lines.append(_phase("propose", proposals, config.rounds, reply, "prompts", "generated"))
+    problems = proposals if posed is None else posed
+    reply = get("solver_max_new_tokens", "max_new_tokens")
+    lines.append(_phase("solve", _times(problems, attempts), config.rounds, reply, "prompts", "generated"))
     rows = _times(steps, batch)
     if config.learner.name == "policy_gradient":  # one pass over what was played
-        rows = None if proposals is None or attempts is None else proposals * (attempts + 1)
+        rows = None if problems is None or attempts is None else problems * (attempts + (posed is None))
     lines.append(_phase("train", rows, config.rounds, longest, "sequences", "trained"))
     reply = config.evaluation.max_new_tokens
     lines.append(_phase("evaluate", held_out, evaluations, reply, "prompts", "generated", "evaluation"))
