@@ -179,7 +179,7 @@ def _longest(config: RunConfig) -> int | None:
 def _work_lines(config: RunConfig, get: Callable[..., int | None], num_levels: int | None) -> list[str]:
     """Prompts and tokens by phase."""
     longest, proposals, posed = _longest(config), get("num_proposals"), get("num_problems")
-    attempts, steps = get("num_attempts", "num_votes"), get("num_steps", "steps")
+    attempts, steps = get("num_attempts", "attempts", "num_votes"), get("num_steps", "steps")
     batch = get("batch_size", "batch") or config.learner.batch_size
     levels = len(config.evaluation.levels) if config.evaluation.levels is not None else num_levels
     held_out = _times(levels, config.evaluation.num_problems)
