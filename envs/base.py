@@ -9,9 +9,11 @@ from __future__ import annotations
 import random
 import re
 import string
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 from selfplay.types import Draft, Message, Problem, Prompt, Rejection
+from verifiers.sandbox import Job, Run
 
 Style = Literal["terse", "instruct"]
 """`terse` prompts are bare problems, for models made from scratch; `instruct` explains the task in words."""
@@ -25,6 +27,12 @@ ANSWER_REQUEST = "Think step by step, then write your answer on a last line that
 """How prompts in words ask for a reply that `final_answer` reads."""
 
 _ANSWER = re.compile(r"^[ \t]*answer[ \t]*:[ \t]*", re.IGNORECASE | re.MULTILINE)
+
+
+class Executor(Protocol):
+    """Calls functions in worker processes (`verifiers.python_exec.PythonExecutor`)."""
+
+    def run_jobs(self, jobs: Sequence[Job], *, twice: bool = False) -> list[Run]: ...
 
 
 class TextEnvironment:

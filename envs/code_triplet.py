@@ -18,11 +18,11 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from envs.base import Style, TextEnvironment
+from envs.base import Executor, Style, TextEnvironment
 from envs.code_program import TASKS, Task, Triplet, Words
 from envs.code_terse import MAX_LEVEL, Pieces
 from selfplay.errors import FieldError
@@ -34,12 +34,6 @@ ENTRY = "f"
 """What the function is called."""
 IMPORTS = ("bisect", "collections", "fractions", "functools", "heapq", "itertools", "math", "operator", "re", "string")
 _REASONS = {RunStatus.NONDETERMINISTIC: "nondeterministic", RunStatus.UNSUPPORTED_TYPE: "output_not_literal"}
-
-
-class Runner(Protocol):
-    """Runs functions in worker processes (`verifiers.python_exec.PythonExecutor`)."""
-
-    def run_jobs(self, jobs: Sequence[Job], *, twice: bool = False) -> Sequence[Run]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +64,7 @@ class CodeTriplet(TextEnvironment):
     name = "code_triplet"
     verifier = "python_exec"
 
-    def __init__(self, options: Options, executor: Runner) -> None:
+    def __init__(self, options: Options, executor: Executor) -> None:
         self.options = options
         self.executor = executor
         self.tasks = [task for task in TASKS if task in options.tasks]
@@ -107,19 +101,13 @@ class CodeTriplet(TextEnvironment):
         """
         results: list[Triplet | Problem | Rejection] = [self.notation.read(draft.prompt) for draft in drafts]
         read = [(index, one) for index, one in enumerate(results) if isinstance(one, Triplet)]
-        functions = read_functions(
-            self.executor.run_jobs, [(one.program, one.inputs) for _, one in read], ENTRY, self.options.allowed_imports
-        )
-        jobs: list[tuple[int, Triplet, Job]] = []
-        for (index, triplet), function in zip(read, functions, strict=True):
-            admitted = self._admitted(triplet, function)
-            if isinstance(admitted, Rejection):
-                results[index] = admitted
-            else:
-                jobs.append((index, *admitted))
-        runs = self.executor.run_jobs([job for _, _, job in jobs], twice=True)
-        for (index, triplet, job), run in zip(jobs, runs, strict=True):
-            results[index] = self._grounded(triplet, job, run, drafts[index].parents)
+        texts = [(one.program, one.inputs) for _, one in read]
+        functions = read_functions(self.executor.run_jobs, texts, ENTRY, self.options.allowed_imports)
+        admitted = [self._admitted(one, function) for (_, one), function in zip(read, functions, strict=True)]
+        runs = iter(self.executor.run_jobs([one[1] for one in admitted if isinstance(one, tuple)], twice=True))
+        for (index, _), one in zip(read, admitted, strict=True):
+            parents = drafts[index].parents
+            results[index] = one if isinstance(one, Rejection) else self._grounded(*one, next(runs), parents)
         return [one for one in results if not isinstance(one, Triplet)]
 
     def _admitted(self, triplet: Triplet, function: Function | Refused) -> tuple[Triplet, Job] | Rejection:

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
-from envs.base import reject
+from envs.base import Executor, reject
 from envs.tested_texts import TaskText
 from selfplay.types import Rejection, Status
 from verifiers.sandbox import Call, Job, Run, RunStatus, json_values
@@ -34,12 +34,6 @@ _SOLUTION_REASONS = {
     Status.TIMEOUT: "solution_timeout",
     Status.FAULT: "fault",
 }
-
-
-class Executor(Protocol):
-    """Runs programs in worker processes (`verifiers.python_exec.PythonExecutor`)."""
-
-    def run_jobs(self, jobs: Sequence[Job], *, twice: bool = False) -> list[Run]: ...
 
 
 @dataclass(frozen=True, slots=True)

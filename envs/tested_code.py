@@ -24,10 +24,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from envs.base import Style, TextEnvironment, ask
+from envs.base import Executor, Style, TextEnvironment, ask
 from envs.code_tasks import NUM_TELLING, draw_task, num_tasks
 from envs.rows import BadRow, read_rows, report
-from envs.tested_admission import Executor, ReadTests, admit
+from envs.tested_admission import ReadTests, admit
 from envs.tested_texts import FENCE, TaskText, program_in, read_row, read_text
 from selfplay.errors import ConfigError
 from selfplay.types import Draft, Origin, Problem, Prompt, Rejection
