@@ -18,7 +18,7 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 PYTEST := OMP_NUM_THREADS=1 $(IN_VENV) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-slow check format golden benchmark-quickstart benchmark-code-triplet benchmark-loop benchmark-verifiers soak clean
+.PHONY: help install quickstart test test-slow check format golden benchmark-quickstart benchmark-code-triplet benchmark-loop benchmark-verifiers soak papers clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 22
@@ -59,6 +59,9 @@ benchmark-quickstart: $(STAMP) ## five seeds and the controls: writes benchmarks
 
 benchmark-code-triplet: $(STAMP) ## three seeds and two controls: writes benchmarks/code_triplet.md (an hour)
 	$(IN_VENV) -m benchmarks.code_triplet
+
+papers: $(STAMP) ## the papers' claims at small scale, RECIPE=… for one: writes benchmarks/papers.md (hours)
+	$(IN_VENV) -m benchmarks.papers $(RECIPE)
 
 benchmark-loop: $(STAMP) ## where the time of a round goes: writes benchmarks/loop.md
 	$(IN_VENV) -m benchmarks.loop
