@@ -11,12 +11,13 @@ import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from envs.games import connect_four, kuhn_poker, tic_tac_toe
+from envs.games import connect_four, kuhn_poker, negotiation, tic_tac_toe
 from envs.games.connect_four import ConnectFour
 from envs.games.kuhn_poker import KuhnPoker
+from envs.games.negotiation import Negotiation
 from envs.games.tic_tac_toe import TicTacToe
 
-__all__ = ["GAMES", "ConnectFour", "Entry", "KuhnPoker", "TicTacToe", "find_game", "make_game"]
+__all__ = ["GAMES", "ConnectFour", "Entry", "KuhnPoker", "Negotiation", "TicTacToe", "find_game", "make_game"]
 
 
 class Entry(NamedTuple):
@@ -32,6 +33,7 @@ GAMES: dict[str, Entry] = {
     "kuhn_poker": Entry(kuhn_poker.Options, KuhnPoker),
     "tic_tac_toe": Entry(tic_tac_toe.Options, TicTacToe),
     "connect_four": Entry(connect_four.Options, ConnectFour),
+    "negotiation": Entry(negotiation.Options, Negotiation),
 }
 
 

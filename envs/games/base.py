@@ -10,10 +10,10 @@ from __future__ import annotations
 import random
 import re
 from abc import ABC, abstractmethod
-from typing import Generic
+from typing import Generic, Protocol
 
 from envs.base import Style, ask, final_answer
-from selfplay.protocols import State
+from selfplay.protocols import Game, State
 from selfplay.types import Prompt
 
 MAX_MOVE_CHARACTERS = 80
@@ -26,16 +26,33 @@ MOVE_REQUEST = (
 _DECORATION = " \t\r\n.,;:!`*_'\"[](){}<>"
 
 
+class ExactGame(Game[State], Protocol[State]):
+    """A game that says enough about itself to be solved: what the yardsticks need beyond `Game`."""
+
+    zero_sum: bool
+    """Whether the returns of a finished game always sum to zero."""
+    perfect_information: bool
+    """Whether every seat sees the whole state, and nothing is left to chance."""
+    max_moves: int
+    """No game has more moves than this."""
+    max_return: float
+    """No seat wins or loses more than this."""
+
+    def deals(self) -> list[tuple[float, State]]:
+        """Every first state with its probability under `reset`."""
+        ...
+
+
 class TextGame(ABC, Generic[State]):
-    """A game of two seats, `first` and `second`, whose observations and moves are texts."""
+    """A game of two seats, `first` and `second`, whose observations and moves are texts: an `ExactGame`."""
 
     name: str
     seats: tuple[str, ...] = ("first", "second")
     style: Style
-    zero_sum = True
-    """Whether the returns of a finished game always sum to zero."""
+    zero_sum: bool = True
+    perfect_information: bool = True
     max_moves: int
-    """No game has more moves than this."""
+    max_return: float = 1.0
     rules: str
     """The rules in words, for the `instruct` style."""
     move_pattern: re.Pattern[str]
@@ -84,7 +101,7 @@ class TextGame(ABC, Generic[State]):
         text = completion.strip() if text is None else text
         if len(text) > MAX_MOVE_CHARACTERS:
             return None
-        move = " ".join(text.strip(_DECORATION).lower().split())
+        move = " ".join(text.strip(_DECORATION).lower().replace(",", " ").split())
         return move if self.move_pattern.fullmatch(move) else None
 
     def check(self, state: State, move: str) -> None:

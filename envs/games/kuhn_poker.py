@@ -52,7 +52,9 @@ class KuhnPoker(TextGame[State]):
     """The game `kuhn_poker`."""
 
     name = "kuhn_poker"
+    perfect_information = False
     max_moves = 3
+    max_return = 2.0
     move_pattern = re.compile("check|bet|fold|call")
     rules = (
         "You play Kuhn poker. The deck has three cards: jack, queen, king, from low to high. Two players put one chip "
