@@ -1,4 +1,4 @@
-"""Environments with options from a command line, their verifiers, and models from folders: what several commands need.
+"""Environments and games with options from a command line, verifiers, models from folders: what several commands need.
 
 Contract: a name, an option, a level or a folder that cannot be used is a `UserError` with what was expected and the
 nearest valid one. `opened` gives an environment and its verifier whose processes end with the context. Importing this
@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from envs import ENVIRONMENTS
+from envs.games import GAMES
 from selfplay.checking import build, nearest
 from selfplay.config_file import read_yaml
 from selfplay.errors import ConfigError, UserError
@@ -28,10 +29,11 @@ from verifiers.sandbox import SandboxError
 
 
 def find_entry(name: str) -> Any:
-    """The entry of an environment in `ENVIRONMENTS`. Raises UserError, naming the nearest."""
-    if name not in ENVIRONMENTS:
-        raise UserError(f"no environment is called {name!r}; {nearest(name, ENVIRONMENTS)}")
-    return ENVIRONMENTS[name]
+    """The entry of an environment or a game in its table. Raises UserError, naming the nearest."""
+    known: dict[str, Any] = {**ENVIRONMENTS, **GAMES}
+    if name not in known:
+        raise UserError(f"no environment or game is called {name!r}; {nearest(name, known)}")
+    return known[name]
 
 
 def key_values(pairs: Sequence[str]) -> dict[str, Any]:
@@ -49,27 +51,29 @@ def key_values(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def has_option(entry: Any, name: str) -> bool:
-    """Whether the environment has an option of this name."""
+    """Whether the environment or game has an option of this name."""
     return any(one.name == name for one in dataclass_fields(entry.options))
 
 
-def make(name: str, options: Mapping[str, Any], executor: Any) -> Environment:
-    """The environment called `name`. Raises UserError for a name or options that it does not take."""
+def make(name: str, options: Mapping[str, Any], *executor: Any) -> Any:
+    """The environment (from its executor) or the game called `name`.
+
+    Raises UserError for a name or options that it does not take.
+    """
     entry = find_entry(name)
     try:
-        made: Environment = entry.make(build(entry.options, options), executor)
+        return entry.make(build(entry.options, options), *executor)
     except ConfigError as error:
         raise ConfigError(f"options of {name}: {error}") from error
     except (ValueError, ImportError, OSError) as error:  # options that only the environment itself can check
         raise UserError(f"{name} cannot be made: {error}; python -m scripts.envs {name} lists its options") from error
-    return made
 
 
 @contextmanager
 def opened(name: str, options: Mapping[str, Any]) -> Iterator[tuple[Environment, ClosingVerifier]]:
     """An environment and its verifier. Raises UserError, also for a machine that may not run programs."""
     with PythonExecutor() as executor:
-        env = make(name, options, executor)
+        env: Environment = make(name, options, executor)
         try:
             with make_verifier(env.verifier) as verifier:
                 yield env, verifier

@@ -21,13 +21,26 @@ from typing import Any
 if __package__ in (None, ""):  # run by path: put the checkout first, before any installed package of a like name
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from envs.games import GAMES
+from envs.games.opponents import OPPONENTS, make_opponent
 from scripts.cli import run_main
-from scripts.instances import ModelFolder, find_entry, find_model, has_option, key_values, level_of, load_policy, opened
+from scripts.instances import (
+    ModelFolder,
+    find_entry,
+    find_model,
+    has_option,
+    key_values,
+    level_of,
+    load_policy,
+    make,
+    opened,
+)
+from scripts.play_games import RANDOM, Chooser, ModelOpponent, opponents, play_games
 from scripts.play_problems import Model, Person, Player, propose_problems, solve_problems
 from scripts.play_view import Screen
 from selfplay.checking import nearest
 from selfplay.errors import UserError
-from selfplay.protocols import Environment
+from selfplay.protocols import Game
 from selfplay.types import Sampling
 
 MAX_COUNT = 10**6
@@ -39,12 +52,16 @@ def main(arguments: Sequence[str], screen: Screen | None = None) -> int:
     screen = screen or Screen()
     model = find_model(given.model) if given.model is not None else None
     options = chosen_options(given, model)
+    count = given.count if given.count is not None else None if screen.is_interactive and model is None else 1
+    if given.env in GAMES:
+        return play_game(given, options, model, screen, count)
+    if given.opponent is not None or given.depth is not None:
+        raise UserError(f"--opponent and --depth: {given.env} is no game; expected one of {', '.join(GAMES)} with it")
     with opened(given.env, options) as (env, verifier):
-        role = role_of(env, given.role)
+        role = one_of("--role", given.role, env.roles, "solver")
         level = level_of(env, given.level)
         if role == "proposer" and given.level is not None:
             raise UserError("--level: a proposer chooses the level by what it writes, expected --role solver with it")
-        count = given.count if given.count is not None else None if screen.is_interactive and model is None else 1
         player = make_player(given, model, screen)
         if role == "solver":
             return solve_problems(env, verifier, player, screen, level, given.seed, count)
@@ -72,6 +89,8 @@ def play_parser() -> argparse.ArgumentParser:
     add("--role", metavar="ROLE", help="solver (default) or proposer; in a game, the seat to play")
     add("--level", metavar="N", type=int, help="level of the problems to solve (default: the easiest)")
     add("--seed", metavar="S", type=int, default=0, help="names the problems that are drawn (default 0)")
+    add("--opponent", metavar="WHO", help="in a game: random (default), minimax, nash, or the DIR of a model")
+    add("--depth", metavar="N", type=_count, help="how many moves minimax looks ahead (default: to the end)")
     add("--count", metavar="N", type=_count, help="how many to play (default: 1; in a terminal, until Ctrl-D)")
     add("--options", metavar="key=value", nargs="+", default=[], action="extend", help="options, as in YAML")
     add("--model", metavar="DIR", type=Path, help="let the model of this folder (model folder or run folder) play")
@@ -96,13 +115,39 @@ def _temperature(text: str) -> float:
     return value
 
 
-def role_of(env: Environment, role: str | None) -> str:
-    """The role to play: solver unless told otherwise. Raises UserError for one that the environment does not have."""
-    if role is None:
-        return "solver"
-    if role not in env.roles:
-        raise UserError(f"--role: got {role!r}, expected a role of {env.name}; {nearest(role, env.roles)}")
-    return role
+def play_game(
+    given: argparse.Namespace, options: dict[str, Any], model: ModelFolder | None, screen: Screen, count: int | None
+) -> int:
+    """Play a seat of a game against an opponent."""
+    if given.level is not None:
+        raise UserError(f"--level: {given.env} is a game and has no levels; leave it out")
+    game: Game[Any] = make(given.env, options)
+    seat = list(game.seats).index(one_of("--role", given.role, game.seats, game.seats[0]))
+    player = make_player(given, model, screen)
+    return play_games(game, player, opponent_of(given, game, screen), screen, seat, given.seed, count)
+
+
+def opponent_of(given: argparse.Namespace, game: Game[Any], screen: Screen) -> Chooser:
+    """Whoever plays the other seats: one of the game's opponents, or the model of a folder."""
+    chosen = given.opponent or RANDOM
+    if chosen in OPPONENTS:
+        try:
+            return make_opponent(chosen, game, given.depth)
+        except ValueError as error:
+            raise UserError(f"--opponent: {error}") from error
+    if Path(chosen).is_dir():
+        sampling = Sampling(temperature=given.temperature, max_new_tokens=given.max_new_tokens)
+        return ModelOpponent(Model(load_policy(find_model(Path(chosen)).weights), sampling, screen))
+    raise UserError(
+        f"--opponent: got {chosen!r}, expected the folder of a model, or {nearest(chosen, opponents(game))}"
+    )
+
+
+def one_of(option: str, value: str | None, choices: Sequence[str], default: str) -> str:
+    """The value, if it is one of the choices, or the default if there is none. Raises UserError for another."""
+    if value is not None and value not in choices:
+        raise UserError(f"{option}: got {value!r}, {nearest(value, choices)}")
+    return default if value is None else value
 
 
 def chosen_options(given: argparse.Namespace, model: ModelFolder | None) -> dict[str, Any]:
@@ -118,7 +163,7 @@ def chosen_options(given: argparse.Namespace, model: ModelFolder | None) -> dict
 def make_player(given: argparse.Namespace, model: ModelFolder | None, screen: Screen) -> Player:
     """The model if one was named, else the person."""
     if model is None:
-        return Person(screen)
+        return Person(screen, one_line=given.env in GAMES)
     sampling = Sampling(temperature=given.temperature, max_new_tokens=given.max_new_tokens)
     return Model(load_policy(model.weights), sampling, screen)
 

@@ -41,7 +41,7 @@ class Player(Protocol):
 
 
 class Person:
-    """Somebody at the other end of a screen."""
+    """Somebody at the other end of a screen, whose replies may have several lines or (`one_line`) never have."""
 
     is_person = True
 
@@ -70,8 +70,13 @@ class Model:
         self.sampling = sampling
         self.screen = screen
 
-    def reply(self, role: str, prompt: Prompt, seed: int, reads: Reads) -> Transcript:
+    def write(self, role: str, prompt: Prompt, seed: int) -> Transcript:
+        """A reply, not shown."""
         (transcript,) = self.policy.generate([Request(role, prompt, seed)], self.sampling)
+        return transcript
+
+    def reply(self, role: str, prompt: Prompt, seed: int, reads: Reads) -> Transcript:
+        transcript = self.write(role, prompt, seed)
         self.screen.line("reply", transcript.completion)
         ending = "ended by itself" if transcript.stopped else "cut off at the longest reply allowed"
         self.screen.line("", f"({transcript.num_sampled} tokens, {ending})", "dim")

@@ -87,13 +87,18 @@ class Screen:
     def prompt(self, prompt: Prompt) -> None:
         """What a policy would be given."""
         for message in prompt.messages:
-            if self._console.is_terminal:
-                body = Text(clean(message.text))
-                self._console.print(Panel(body, title=message.role, title_align="left", border_style="cyan"))
-            else:
-                self.line(message.role, message.text)
+            self.message(message.role, message.text)
         if prompt.prefix:
             self.line("prefix", prompt.prefix)
+
+    def message(self, role: str, text: str) -> None:
+        """One turn of a conversation; nothing, if it is empty."""
+        if not text:
+            return
+        if self._console.is_terminal:
+            self._console.print(Panel(Text(clean(text)), title=role, title_align="left", border_style="cyan"))
+        else:
+            self.line(role, text)
 
     def verdict(self, verdict: Verdict) -> None:
         """Status, the answer as it was read, and details; whose word it is, if no program decided."""
