@@ -65,8 +65,9 @@ class Words:
     """Examples that a proposer may be shown."""
     stop_text = None
 
-    def __init__(self, num_inputs: int) -> None:
+    def __init__(self, num_inputs: int, allowed_imports: Sequence[str]) -> None:
         self.num_inputs = num_inputs
+        self.allowed_imports = allowed_imports
 
     def draw(self, task: str, level: int, rng: random.Random) -> Triplet:
         induction = task == "induction"
@@ -132,10 +133,11 @@ class Words:
         rng = rng_for(0, "code_triplet", "example", task, variant)
         examples = [self.draw(task, level, rng) for level in (1, 2 + variant // 2)]
         shown = "\n\n".join(map(self.write, examples))
-        return ask(
-            _PROPOSER.format(task=task, purpose=_PURPOSE[task], inputs=self._wanted(task), examples=shown, FENCE=FENCE),
-            prefix=f"{task}\n",
+        imports = ", ".join(self.allowed_imports) or "nothing"
+        text = _PROPOSER.format(
+            task=task, purpose=_PURPOSE[task], inputs=self._wanted(task), imports=imports, examples=shown, FENCE=FENCE
         )
+        return ask(text, prefix=f"{task}\n")
 
     def _wanted(self, task: str) -> str:
         if task == "induction":
@@ -192,8 +194,8 @@ Write a problem for somebody to solve: a Python program that is one function cal
 
 {purpose} It should make them think, and yet be solvable: neither trivial nor hopeless.
 
-- Write the program in a block {FENCE}python. It may import modules of the standard library that compute, at its top. It
-  must be deterministic and quick; it must not print, ask, read or write anything, and keep nothing between calls.
+- Write the program in a block {FENCE}python. It may import {imports}. It must be deterministic and quick; it must not
+  print, ask, read or write anything, and keep nothing between calls.
 - An input is the arguments as they stand in a call, each a Python literal, with commas between. What f returns must be
   a short Python literal too.
 - Begin with the line `{task}`. You may reason between the blocks.

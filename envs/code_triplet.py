@@ -68,7 +68,7 @@ class CodeTriplet(TextEnvironment):
         self.options = options
         self.executor = executor
         self.tasks = [task for task in TASKS if task in options.tasks]
-        self.notation = Pieces() if options.style == "terse" else Words(options.num_inputs)
+        self.notation = Pieces() if options.style == "terse" else Words(options.num_inputs, options.allowed_imports)
         self.levels = range(1, options.max_level + 1)
 
     def draw(self, level: int, rng: random.Random) -> Draft:
