@@ -43,6 +43,10 @@ class Case:
         """The verifier of an instance; close it if it can be closed."""
         return self.own_verifier() if self.own_verifier is not None else make_verifier(env.verifier)
 
+    def choices(self) -> dict[str, tuple[Any, ...]]:
+        """The options of the instance that are one of a few (see `choices`)."""
+        return choices(self.make(None).options)  # type: ignore[attr-defined]
+
     def with_options(self, executor: Any, **changes: Any) -> Environment:
         """The instance with other values of some options. Raises ValueError if they do not go together."""
         options: Any = self.make(None).options  # type: ignore[attr-defined]
@@ -64,14 +68,11 @@ def case_of(name: str) -> Case:
     return Case(name, module.make, module.wrong, *optional)
 
 
-def choices(env: Environment) -> dict[str, tuple[Any, ...]]:
-    """The options of an instance that are one of a few values, with these values, the instance's own first.
+def choices(options: Any) -> dict[str, tuple[Any, ...]]:
+    """The fields of an options dataclass that are one of a few values, with these values, the instance's own first.
 
-    Of an option that lists some of a few, the values are its own list and each of the few alone.
+    Of a field that lists some of a few, the values are its own list and each of the few alone.
     """
-    options: Any = getattr(env, "options", None)
-    if options is None:
-        return {}
     hints = get_type_hints(type(options))
     found = {}
     for one in fields(options):

@@ -21,7 +21,9 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from envs import ENVIRONMENTS
-from scripts.cases import Case, case_of, choices
+from envs.games import GAMES
+from scripts import golden_games
+from scripts.cases import Case, case_of
 from scripts.cli import run_main
 from selfplay.checking import nearest
 from selfplay.errors import UserError
@@ -59,12 +61,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def names() -> list[str]:
     """Everything that has a playthrough."""
-    return list(ENVIRONMENTS)
+    return [*ENVIRONMENTS, *GAMES]
 
 
 def playthrough(name: str) -> str:
-    """The playthrough of the environment called `name`."""
-    return "\n".join(_of_environment(case_of(name)))
+    """The playthrough of the environment or game called `name`."""
+    return "\n".join(golden_games.playthrough(name) if name in GAMES else _of_environment(case_of(name)))
 
 
 def _of_environment(case: Case) -> Iterator[str]:
@@ -76,7 +78,7 @@ def _of_environment(case: Case) -> Iterator[str]:
         yield f"environment {case.name}"
         yield f"roles {', '.join(env.roles)}, verifier {env.verifier}, levels {env.levels[0]} to {env.levels[-1]}"
         yield ""
-        options = choices(env)
+        options = case.choices()
         style = f", {options['style'][0]}" if "style" in options else ""
         for level in [level for level in LEVELS if level in env.levels] or [env.levels[0]]:
             yield f"== level {level}{style}, {env.num_problems(level)} problems =="

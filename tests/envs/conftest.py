@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from envs import ENVIRONMENTS
-from scripts.cases import FOLDER, Case, case_of, choices
+from scripts.cases import FOLDER, Case, case_of
 from selfplay.protocols import Environment, Verifier
 from selfplay.seeding import rng_for
 from selfplay.types import Problem
@@ -69,5 +69,5 @@ def problems(env: Environment) -> list[Problem]:
 @pytest.fixture(scope="session")
 def variants(case: Case, executor: PythonExecutor) -> list[Environment]:
     """Instances with every other value of an option that is one of a few: the other style, other kinds of tasks."""
-    own = choices(case.make(None))
+    own = case.choices()
     return [case.with_options(executor, **{option: value}) for option, (_, *others) in own.items() for value in others]

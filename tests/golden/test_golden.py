@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from envs import ENVIRONMENTS
+from envs.games import GAMES, find_game, make_game
 from scripts.cases import case_of, choices
 from scripts.golden import FOLDER, main, names, playthrough
 from selfplay.errors import UserError
@@ -45,11 +46,24 @@ def test_a_playthrough_shows_every_role_and_every_value_of_an_option_that_is_one
     env = case_of(name).make(None)
     for role in env.roles:
         assert re.search(rf"^{role} ", told[name], re.MULTILINE)
-    for option, (own, *others) in choices(env).items():
+    for option, (own, *others) in case_of(name).choices().items():
         for value in others:
             said = value[0] if isinstance(value, list | tuple) else value
             assert re.search(rf"^== level \d+, {option} {said}( ==|, style )", told[name], re.MULTILINE)
         assert option != "style" or f", {own}, " in told[name]
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_a_playthrough_shows_what_each_seat_sees_to_the_end_in_every_choice(name: str, told: dict[str, str]) -> None:
+    parts = re.split(r"^== .* ==$", told[name], flags=re.MULTILINE)[1:]
+    game = make_game(name)
+    for part in parts:
+        assert all(re.search(rf"^{seat} ", part, re.MULTILINE) for seat in game.seats)
+        assert len(re.findall("^returns", part, re.MULTILINE)) == 1
+        assert re.search("^read .* is None$", part, re.MULTILINE)
+    for option, (_, *others) in choices(find_game(name).options()).items():
+        for value in others:
+            assert f"== {option} {value} ==" in told[name]
 
 
 def test_the_command_writes_the_playthroughs_that_are_asked_for(
