@@ -33,7 +33,7 @@ from selfplay.seeding import seed_for
 from selfplay.seeds import SeedData, seed_split
 from selfplay.types import Problem, Verdict
 from verifiers import JUDGED, PythonExecutor, make_verifier
-from verifiers.python_exec import Execution, PythonVerifier
+from verifiers.python_exec import Execution
 from verifiers.sandbox import Isolation, Job, Run, SandboxError
 
 START_FOLDER = "start"
@@ -164,13 +164,11 @@ def judges(checked: Checked, processes: Processes) -> Iterator[tuple[Environment
         "num_workers": checked.config.verifier.num_workers,
         "deadline_s": checked.config.verifier.deadline_s,
         "memory_mb": checked.config.verifier.memory_mb,
+        "allow_unsafe": checked.config.verifier.allow_unsafe,
     }
-    allow_unsafe = checked.config.verifier.allow_unsafe
-    with PythonExecutor(**limits, allow_unsafe=allow_unsafe) as executor:
+    with PythonExecutor(**limits) as executor:
         _, factory = ENVIRONMENTS[checked.config.env.name]
         env: Environment = factory(checked.env_options, SharedExecutor(executor, processes))
-        if env.verifier == PythonVerifier.name:
-            limits["allow_unsafe"] = allow_unsafe
         with make_verifier(env.verifier, **limits) as verifier:
             yield env, SharedVerifier(verifier, processes)
 
@@ -260,11 +258,12 @@ def make_learner(config: RunConfig, policy: Any, record: Record, processes: Proc
 def make_seeds(
     config: RunConfig, env: Environment, policy: Policy, held_out: Mapping[int, Sequence[Problem]]
 ) -> SeedData:
-    """The seed split of the bootstrap's levels (levels 1 to 4 where there is no bootstrap)."""
+    """The seed split of the bootstrap's levels; without a bootstrap, of those of levels 1 to 4 that there are."""
     low, high = config.bootstrap.seed_levels if config.bootstrap else _SEED_LEVELS
     count = config.bootstrap.num_problems if config.bootstrap else _SEED_PROBLEMS
     ids = {problem.id for problems in held_out.values() for problem in problems}
-    return SeedData(policy, env, seed_split(env, range(low, high + 1), count, ids))
+    levels = [level for level in range(low, high + 1) if level in env.levels]
+    return SeedData(policy, env, seed_split(env, levels, count, ids))
 
 
 def evaluation_split(config: RunConfig, env: Environment) -> dict[int, list[Problem]]:

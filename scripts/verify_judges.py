@@ -20,7 +20,7 @@ from scripts.verify_rows import POLICY_VERIFIERS, PROGRAM_VERIFIERS, BadRow, Ite
 from selfplay.checking import nearest
 from selfplay.errors import UserError
 from selfplay.types import Problem, Status, Verdict
-from verifiers import JUDGED, VERIFIERS, PooledVerifier, make_verifier
+from verifiers import JUDGED, VERIFIERS, PooledVerifier, RoutedVerifier, make_verifier
 from verifiers.base import import_path
 from verifiers.inside.math.policy import MathPolicy
 from verifiers.math_answer import MATH_VERIFY, MathVerifier
@@ -80,8 +80,8 @@ class MathVerifyPeer(PooledVerifier):
 
 
 def names() -> list[str]:
-    """All verifiers that can be named: those that verify. What a judge says is no grade."""
-    return [*(name for name in VERIFIERS if name not in JUDGED), PEER]
+    """All verifiers that can be named: those that verify. What a judge says is no grade, and rows name theirs here."""
+    return [*(name for name in VERIFIERS if name not in {*JUDGED, RoutedVerifier.name}), PEER]
 
 
 def make_one(name: str, settings: Settings) -> OpenVerifier:
