@@ -22,13 +22,16 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from envs import ENVIRONMENTS
+from envs.games import GAMES
+from envs.games.minimax import MAX_EXACT_MOVES
 from scripts.cli import run_main
 from scripts.instances import find_entry, key_values, level_of, make, opened
+from scripts.play_games import opponents
 from scripts.play_problems import drawn
 from scripts.play_view import Screen, aligned, shorten
 from selfplay.checking import expected_text, resolved
 from selfplay.errors import UserError
-from selfplay.protocols import Environment
+from selfplay.protocols import Environment, Game
 from selfplay.seeding import rng_for
 from selfplay.types import Prompt
 
@@ -51,13 +54,17 @@ def main(arguments: Sequence[str], screen: Screen | None = None) -> int:
         raise UserError("--options and --level belong to one environment: expected its NAME before them")
     screen = screen or Screen()
     if given.name is None:
-        rows = [listed(name) for name in ENVIRONMENTS]
+        rows = [*(listed(name) for name in ENVIRONMENTS), *(listed_game(name) for name in GAMES)]
         if given.json:
             print(json.dumps(rows, indent=2))
         else:
             show_list(screen, rows)
         return 0
-    found = described(given.name, key_values(given.options), given.level)
+    options = key_values(given.options)
+    if given.name in GAMES and given.level is not None:
+        raise UserError(f"--level: {given.name} is a game and has no levels; leave it out")
+    is_game = given.name in GAMES
+    found = described_game(given.name, options) if is_game else described(given.name, options, given.level)
     if given.json:
         print(json.dumps(found, indent=2))
     else:
@@ -80,6 +87,45 @@ def facts(env: Environment) -> dict[str, Any]:
     """What there is to know at a glance."""
     levels = {"first": env.levels[0], "last": env.levels[-1]}
     return {"roles": list(env.roles), "levels": levels, "verifier": env.verifier}
+
+
+def listed_game(name: str) -> dict[str, Any]:
+    """A row of the list."""
+    game: Game[Any] = make(name, {})
+    return {"name": name, "kind": "game", **game_facts(game), "example": observed(game)[-1].messages[-1].text}
+
+
+def game_facts(game: Game[Any]) -> dict[str, Any]:
+    """What there is to know of a game at a glance."""
+    return {"roles": list(game.seats), "yardstick": yardstick(game), "opponents": opponents(game)}
+
+
+def yardstick(game: Any) -> str:
+    """What says exactly how well somebody plays; "" for a game that is not known to have such a thing."""
+    if not getattr(game, "zero_sum", False):
+        return ""
+    if not game.perfect_information:
+        return "exploitability"
+    return "minimax" if game.max_moves <= MAX_EXACT_MOVES else "minimax to a depth"
+
+
+def observed(game: Game[Any]) -> list[Prompt]:
+    """What each seat in turn sees when it is first to move, in a random game with a named seed."""
+    rng = rng_for(0, "envs", game.name)
+    state = game.reset(rng)
+    seen: dict[int, Prompt] = {}
+    while (seat := game.to_move(state)) is not None:
+        seen.setdefault(seat, game.observation(state, seat))
+        state = game.step(state, rng.choice(game.legal(state)))
+    return [seen[seat] for seat in sorted(seen)]
+
+
+def described_game(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything about one game."""
+    game: Game[Any] = make(name, options)
+    found = {"name": name, "kind": "game", "options": list(option_rows(find_entry(name).options))}
+    examples = {seat: plain(prompt) for seat, prompt in zip(game.seats, observed(game), strict=False)}
+    return {**found, "about": about(type(game)), **game_facts(game), "examples": examples}
 
 
 def described(name: str, options: Mapping[str, Any], level: int | None) -> dict[str, Any]:
@@ -136,50 +182,68 @@ def docstrings(cls: type) -> dict[str, str]:
 
 
 def show_list(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The list as a table."""
-    table = [["NAME", "ROLES", "LEVELS", "VERIFIER", "EXAMPLE"]]
+    """The list as two tables."""
+    tables: dict[str, list[list[str]]] = {
+        "environment": [["ENVIRONMENT", "ROLES", "LEVELS", "VERIFIER", "EXAMPLE"]],
+        "game": [["GAME", "SEATS", "OPPONENTS", "YARDSTICK", "EXAMPLE"]],
+    }
     for row in rows:
         if "needs" in row:
-            table.append([row["name"], "", "", "", shorten(f"needs options: {row['needs']}", EXAMPLE_WIDTH)])
-            continue
-        levels = f"{row['levels']['first']}-{row['levels']['last']}"
-        example = shorten(row["example"], EXAMPLE_WIDTH)
-        table.append([row["name"], " ".join(row["roles"]), levels, row["verifier"], example])
-    head, *rest = aligned(table)
-    screen.title(head)
-    for line in rest:
-        screen.plain(line)
-    screen.gap()
+            cells = ["", "", "", shorten(f"needs options: {row['needs']}", EXAMPLE_WIDTH)]
+        elif row["kind"] == "game":
+            cells = [" ".join(row["opponents"]), row["yardstick"] or "none", shorten(row["example"], EXAMPLE_WIDTH)]
+            cells.insert(0, " ".join(row["roles"]))
+        else:
+            levels = f"{row['levels']['first']}-{row['levels']['last']}"
+            cells = [" ".join(row["roles"]), levels, row["verifier"], shorten(row["example"], EXAMPLE_WIDTH)]
+        tables[row["kind"]].append([row["name"], *cells])
+    for table in tables.values():
+        head, *rest = aligned(table)
+        screen.title(head)
+        for line in rest:
+            screen.plain(line)
+        screen.gap()
     screen.note("python -m scripts.envs NAME shows one; python -m scripts.play --env NAME plays it")
 
 
 def show_one(screen: Screen, found: Mapping[str, Any]) -> None:
-    """One environment in full."""
+    """One environment or game in full."""
     screen.title(found["name"])
     screen.plain(found["about"])
     screen.gap()
-    screen.line("roles", ", ".join(found["roles"]))
-    screen.line("levels", f"{found['levels']['first']} to {found['levels']['last']}")
-    screen.line("verifier", found["verifier"])
+    if found["kind"] == "game":
+        screen.line("seats", ", ".join(found["roles"]))
+        screen.line("opponents", ", ".join(found["opponents"]))
+        screen.line("yardstick", found["yardstick"] or "none that is exact")
+    else:
+        screen.line("roles", ", ".join(found["roles"]))
+        screen.line("levels", f"{found['levels']['first']} to {found['levels']['last']}")
+        screen.line("verifier", found["verifier"])
     screen.gap()
-    screen.title("options")
-    for option in found["options"]:
-        default = option["default"] if isinstance(option["default"], str) else json.dumps(option["default"])
-        default = default or "empty text"
-        screen.plain(f"  {option['name']}: {option['expected']} (default {default})")
-        screen.plain(f"      {option['meaning']}")
-    problem = found["problem"]
+    show_options(screen, found["options"])
+    problem = found.get("problem")
     for role, example in found["examples"].items():
         screen.gap()
-        screen.title(f"{role}, level {problem['level']}")
+        screen.title(role if problem is None else f"{role}, level {problem['level']}")
         for message in example["messages"]:
             screen.line(message["role"], message["text"])
         if example["prefix"]:
             screen.line("prefix", example["prefix"])
-        screen.line("reply", example["reply"])
-    screen.gap()
-    screen.line("reference", f"{problem['reference']}")
-    screen.line("known by", problem["origin"])
+        if "reply" in example:
+            screen.line("reply", example["reply"])
+    if problem is not None:
+        screen.gap()
+        screen.line("reference", problem["reference"])
+        screen.line("known by", problem["origin"])
+
+
+def show_options(screen: Screen, options: Sequence[Mapping[str, Any]]) -> None:
+    """Name, what it may be, default, and meaning of each option."""
+    screen.title("options" if options else "options: none")
+    for option in options:
+        default = option["default"] if isinstance(option["default"], str) else json.dumps(option["default"])
+        screen.plain(f"  {option['name']}: {option['expected']} (default {default or 'empty text'})")
+        screen.plain(f"      {option['meaning']}")
 
 
 if __name__ == "__main__":

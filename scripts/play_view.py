@@ -66,7 +66,7 @@ class Screen:
         first, *rest = clean(text).split("\n")
         shown = Text.assemble((label, "dim"), gap, (first, style))
         for one in rest:
-            shown.append(f"\n{' ' * _LABEL_WIDTH}{one}".rstrip(), style)
+            shown.append("\n" + f"{' ' * _LABEL_WIDTH}{one}".rstrip(), style)
         self._console.print(shown, soft_wrap=True)
 
     def note(self, text: str) -> None:

@@ -271,3 +271,78 @@ def test_a_model_from_a_run_plays_with_the_options_of_that_run(run_folder: Path)
     play("", "--env", "programs", "--model", str(run_folder / "checkpoints" / "0000"), "--level", "5")
     more = ["--options", "max_level=6"]
     play("", "--env", "programs", "--model", str(run_folder), "--level", "6", "--max-new-tokens", "4", *more)
+
+
+# Games
+
+
+def test_a_game_is_played_to_its_returns_and_illegal_moves_are_asked_again() -> None:
+    moves = "foo\n10\n" + "\n".join("123456789") * 2
+    status, shown = play(moves, "--env", "tic_tac_toe")
+    assert status == 0
+    assert "no move can be read in that; expected one of 1, 2" in shown
+    assert "is not legal; expected one of" in shown
+    assert re.search(r"^returns +first [+-]\d, second [+-]\d: you (won|lost|drawn)$", shown, re.MULTILINE)
+
+
+def test_the_rules_are_shown_once_and_the_end_is_shown() -> None:
+    shown = play("1\n2\n3\n4\n5\n6\n7\n8\n9\n" * 2, "--env", "tic_tac_toe")[1]
+    assert shown.count("You play tic-tac-toe on a board") == 1
+    assert shown.count("The game is over.") == 1
+
+
+def test_nobody_wins_against_minimax_and_somebody_may_against_chance() -> None:
+    moves = "\n".join("519372468" * 3)
+    for seed in range(6):
+        for seat in ("first", "second"):
+            shown = play(moves, "--env", "tic_tac_toe", "--opponent", "minimax", "--role", seat, "--seed", str(seed))[1]
+            assert "you won" not in shown
+    assert any("you won" in play(moves, "--env", "tic_tac_toe", "--seed", str(seed))[1] for seed in range(6))
+
+
+def test_either_seat_can_be_played_and_what_is_hidden_stays_hidden() -> None:
+    for seed in range(8):
+        arguments = ["--env", "kuhn_poker", "--options", "style=terse", "--opponent", "nash", "--seed", str(seed)]
+        for seat, other in (("first", "second"), ("second", "first")):
+            status, shown = play("check\ncall\ncall\nfold\n" * 3, *arguments, "--role", seat)
+            assert status == 0
+            assert f"<{seat}>" in shown
+            assert f"<{other}>" not in shown
+
+
+def test_input_that_ends_within_a_game_has_status_one() -> None:
+    status, shown = play("5\n", "--env", "tic_tac_toe")
+    assert status == 1
+    assert "the input ended after 0 of 1 replies" in shown
+
+
+def test_several_games_are_counted() -> None:
+    shown = play("check\nfold\n" * 9, "--env", "kuhn_poker", "--role", "first", "--count", "3")[1]
+    assert re.search(r"^played +3: ", shown, re.MULTILINE)
+    assert re.search(r"^mean +[+-]\d\.\d{3} a game$", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--env", "tic_tac_to"], "did you mean tic_tac_toe"),
+        (["--env", "tic_tac_toe", "--role", "third"], "one of first, second"),
+        (["--env", "tic_tac_toe", "--level", "2"], "no levels"),
+        (["--env", "tic_tac_toe", "--opponent", "minmax"], "did you mean minimax"),
+        (["--env", "tic_tac_toe", "--opponent", "nash"], "kuhn_poker only"),
+        (["--env", "connect_four", "--opponent", "minimax"], "give a depth"),
+        (["--env", "tic_tac_toe", "--depth", "2"], "for minimax"),
+        (["--env", "equations", "--opponent", "random"], "is no game"),
+    ],
+)
+def test_a_mistake_about_a_game_is_one_message(arguments: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        play("", *arguments)
+
+
+def test_a_model_that_makes_no_legal_move_loses_the_game(run_folder: Path) -> None:
+    status, shown = play("", "--env", "tic_tac_toe", "--model", str(run_folder), "--max-new-tokens", "3")
+    assert status == 0
+    assert re.search("^forfeit +first: (no move can be read|illegal move)", shown, re.MULTILINE)
+    shown = play("5\n", "--env", "tic_tac_toe", "--opponent", str(run_folder), "--max-new-tokens", "3")[1]
+    assert re.search("^forfeit +second: ", shown, re.MULTILINE)
