@@ -12,6 +12,7 @@ import string
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
+from selfplay.errors import UserError
 from selfplay.types import Draft, Message, Problem, Prompt, Rejection
 from verifiers.sandbox import Job, Run
 
@@ -40,6 +41,10 @@ class TextEnvironment:
 
     roles: tuple[str, ...] = ("proposer", "solver")
 
+    def held_out(self, level: int) -> Sequence[Draft] | None:
+        """None: the held-out split is drawn."""
+        return None
+
     def stop_text(self) -> str | None:
         return None
 
@@ -66,6 +71,24 @@ class TextEnvironment:
 
     def vocabulary(self) -> list[str]:
         return ["<solve>", "<propose>", *PRINTABLE]
+
+
+class GivenProblems(TextEnvironment):
+    """An environment whose problems somebody else wrote: a policy solves them and proposes none."""
+
+    name = ""
+    roles = ("solver",)
+
+    def proposer_prompt(self, rng: random.Random) -> Prompt:
+        """Raises UserError: there is nothing to propose."""
+        raise UserError(
+            f"{self.name}: got a recipe with a proposer, expected one that only solves (star, rest_em, …): all "
+            "problems of this environment are given, and none is proposed"
+        )
+
+    def proposer_reply(self, problem: Problem) -> tuple[Prompt, str]:
+        """Raises UserError, as `proposer_prompt`."""
+        return self.proposer_prompt(random.Random(0)), ""
 
 
 def ask(text: str, prefix: str = "", system: str = "") -> Prompt:

@@ -1,8 +1,8 @@
-"""Rows of a data file that a person gives, with the place of each: `file:line` of JSON lines, `file:row` of Parquet.
+"""Rows of a data set that a person names, with the place of each: `file:line` of JSON lines, else `file:row`.
 
 A row that cannot be read is a `BadRow` with its place and what is wrong with it, so that one mistake does not stop a
 run; `report` logs how many there are and shows the first few. A file that cannot be read at all is a ConfigError. It
-knows nothing of what rows mean, and evaluates nothing.
+knows nothing of what rows mean, and evaluates nothing. Arrow files are read by pyarrow alone: `datasets` is not needed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from envs.data_files import data_files
 from selfplay.errors import ConfigError
 
-SUFFIXES = (".jsonl", ".parquet")
 MAX_REPORTED = 5
 
 _LOG = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ class Row:
     """One row."""
 
     place: str
-    """File name, a colon and the number of the line (or of the row, in Parquet), from 1."""
+    """File name, a colon and the number of the line (of JSON lines) or of the row, from 1."""
     fields: Mapping[str, Any]
 
 
@@ -39,14 +40,10 @@ class BadRow:
     reason: str
 
 
-def read_rows(path: str, key: str = "env.options.path") -> Iterator[Row | BadRow]:
-    """The rows of a JSON lines or Parquet file, in order. Raises ConfigError, which names the option `key`."""
-    file = Path(path)
-    if file.suffix not in SUFFIXES:
-        raise ConfigError(f"{key}: got {path}, expected a file that ends with {' or '.join(SUFFIXES)}")
-    if not file.is_file():
-        raise ConfigError(f"{key}: got {path}, which is no file; expected a {file.suffix} file with one problem a row")
-    return _json_rows(file, key) if file.suffix == ".jsonl" else _parquet_rows(file, key)
+def read_rows(path: str, key: str = "env.options.path", split: str = "") -> Iterator[Row | BadRow]:
+    """The rows of a file or folder (`envs.data_files`), in order. Raises ConfigError, which names the option `key`."""
+    files = data_files(path, split, key)
+    return chain.from_iterable((_json_rows if file.suffix == ".jsonl" else _table_rows)(file, key) for file in files)
 
 
 def _json_rows(file: Path, key: str) -> Iterator[Row | BadRow]:
@@ -69,17 +66,29 @@ def _json_row(place: str, line: bytes) -> Row | BadRow:
     return Row(place, fields)
 
 
-def _parquet_rows(file: Path, key: str) -> Iterator[Row | BadRow]:
+def _table_rows(file: Path, key: str) -> Iterator[Row | BadRow]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(file) as table:
-            rows = [fields for batch in table.iter_batches() for fields in batch.to_pylist()]
+        rows = _parquet(file) if file.suffix == ".parquet" else _arrow(file)
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise ConfigError(f"{key}: {file} is no readable Parquet file: {error}") from error
+        raise ConfigError(f"{key}: {file} is no readable {file.suffix[1:].capitalize()} file: {error}") from error
     for number, fields in enumerate(rows, 1):
         yield Row(f"{file.name}:{number}", fields)
+
+
+def _parquet(file: Path) -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(file) as table:
+        return [fields for batch in table.iter_batches() for fields in batch.to_pylist()]
+
+
+def _arrow(file: Path) -> list[dict[str, Any]]:
+    import pyarrow as pa
+
+    with pa.OSFile(str(file)) as source, pa.ipc.open_stream(source) as table:
+        return [fields for batch in table for fields in batch.to_pylist()]
 
 
 def report(bad: Sequence[BadRow], num_good: int) -> None:

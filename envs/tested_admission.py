@@ -60,11 +60,14 @@ class ReadTests:
 
 
 def admit(
-    executor: Executor, texts: Sequence[TaskText], num_shown: int, min_hidden: int
+    executor: Executor, texts: Sequence[TaskText], num_shown: int, min_hidden: int, *, refuse_trivial: bool = True
 ) -> list[ReadTests | Rejection]:
-    """For each task its tests as they were read, or why it is no problem."""
+    """For each task its tests as they were read, or why it is no problem.
+
+    Tests that trivial programs pass are refused unless the caller says otherwise (a benchmark is taken as it is).
+    """
     outcomes = _read(executor, texts, num_shown)
-    for check in (_enough(min_hidden), _solved, _not_trivial):
+    for check in (_enough(min_hidden), _solved, *((_not_trivial,) if refuse_trivial else ())):
         open_ones = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, ReadTests)]
         pairs = [(texts[place], outcome) for place, outcome in enumerate(outcomes) if isinstance(outcome, ReadTests)]
         for place, refusal in zip(open_ones, check(executor, pairs), strict=True):

@@ -28,7 +28,7 @@ from envs.base import Executor, Style, TextEnvironment, ask
 from envs.code_tasks import NUM_TELLING, draw_task, num_tasks
 from envs.rows import BadRow, read_rows, report
 from envs.tested_admission import ReadTests, admit
-from envs.tested_texts import FENCE, TaskText, program_in, read_row, read_text
+from envs.tested_texts import FENCE, TaskText, asked, program_in, read_row, read_text
 from selfplay.errors import ConfigError
 from selfplay.types import Draft, Origin, Problem, Prompt, Rejection
 
@@ -160,14 +160,11 @@ class TestedCode(TextEnvironment):
     def solver_prompt(self, problem: Problem, rng: random.Random, filler: int) -> Prompt:
         """The task, the function's name and the shown tests, whatever `filler` is."""
         text = _text(problem)
-        shown = "\n".join(text.parted(self.options.num_shown)[0])
+        shown = text.parted(self.options.num_shown)[0]
         if self.options.style == "terse":
-            return ask(f"<solve>{text.words}\n{shown or problem.payload['function']}\n")
-        examples = f"\n\nAmong others, it must pass\n\n{FENCE}python\n{shown}\n{FENCE}" if shown else ""
-        return ask(
-            f"{text.words}\n\nWrite this as a Python function called `{problem.payload['function']}`.{examples}\n\n"
-            f"Think step by step, then reply with the whole program in one {FENCE}python block, without calls."
-        )
+            tests = "\n".join(shown) or problem.payload["function"]
+            return ask(f"<solve>{text.words}\n{tests}\n")
+        return ask(asked(text.words, problem.payload["function"], shown))
 
     def solver_reply(self, problem: Problem) -> str:
         """The solution, fenced where the prompt is in words."""

@@ -121,6 +121,16 @@ def read_row(fields: Mapping[str, Any]) -> TaskText:
     return task
 
 
+def asked(words: str, function: str, shown: Sequence[str]) -> str:
+    """How a solver is asked in words for a program: the task, the function's name, and tests if any are shown."""
+    tests = "\n".join(shown)
+    examples = f"\n\nAmong others, it must pass\n\n{FENCE}python\n{tests}\n{FENCE}" if shown else ""
+    return (
+        f"{words}\n\nWrite this as a Python function called `{function}`.{examples}\n\n"
+        f"Think step by step, then reply with the whole program in one {FENCE}python block, without calls."
+    )
+
+
 def program_in(reply: str) -> str | None:
     """The program in a reply: the last fenced block that defines a function, or the last block, or the whole text.
 

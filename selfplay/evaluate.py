@@ -3,7 +3,8 @@
 Accuracy and pass@k are of what a program decided; what a judge decided has measures of its own (`judged_…`).
 
 The split of an environment depends on its name and the level only, not on the run: every run of every recipe is
-measured on the same problems, drawn uniformly, and the gate keeps their ids out of training.
+measured on the same problems, drawn uniformly, and the gate keeps their ids out of training. An environment of given
+problems may say itself which ones are kept for this.
 """
 
 from __future__ import annotations
@@ -26,22 +27,28 @@ HELD_OUT_SEED = 20_250_101
 
 
 def held_out_split(env: Environment, levels: Sequence[int], num_problems: int) -> dict[int, list[Problem]]:
-    """Up to `num_problems` distinct problems for each level, drawn uniformly; fewer where a level has fewer.
+    """Up to `num_problems` distinct problems for each level: the first of those that the environment keeps for this
+    (`Environment.held_out`), or else drawn uniformly; fewer where a level has fewer.
 
     A larger `num_problems` extends a smaller one: the first problems are the same.
     """
     split: dict[int, list[Problem]] = {}
     for level in levels:
-        rng = rng_for(HELD_OUT_SEED, "held-out", env.name, level)
-        drafts: dict[str, Draft] = {}
-        for _ in range(20 * num_problems):
-            draft = env.draw(level, rng)
-            drafts.setdefault(draft.prompt, draft)
-            if len(drafts) == num_problems:
-                break
-        grounded = env.ground(list(drafts.values()))
-        split[level] = [problem for problem in grounded if isinstance(problem, Problem)]
+        kept = env.held_out(level)
+        drafts = _drawn(env, level, num_problems) if kept is None else kept[:num_problems]
+        split[level] = [problem for problem in env.ground(drafts) if isinstance(problem, Problem)]
     return split
+
+
+def _drawn(env: Environment, level: int, num_problems: int) -> list[Draft]:
+    rng = rng_for(HELD_OUT_SEED, "held-out", env.name, level)
+    drafts: dict[str, Draft] = {}
+    for _ in range(20 * num_problems):
+        draft = env.draw(level, rng)
+        drafts.setdefault(draft.prompt, draft)
+        if len(drafts) == num_problems:
+            break
+    return list(drafts.values())
 
 
 def evaluate(

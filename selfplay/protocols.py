@@ -81,6 +81,11 @@ class Environment(Protocol):
         """How many different problems a level has."""
         ...
 
+    def held_out(self, level: int) -> Sequence[Draft] | None:
+        """Different problems of a level that are for measuring and are never drawn, in an order that does not change;
+        None where the held-out split is drawn like any other problems."""
+        ...
+
     def ground(self, drafts: Sequence[Draft]) -> list[Problem | Rejection]:
         """Find each draft's reference (run it, solve it); code runs only in the verifiers' worker processes."""
         ...
