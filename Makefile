@@ -18,10 +18,10 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 PYTEST := OMP_NUM_THREADS=1 $(IN_VENV) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-slow check format golden benchmark-quickstart benchmark-code-triplet benchmark-loop benchmark-verifiers soak papers clean
+.PHONY: help install quickstart test test-slow check format golden benchmark-quickstart benchmark-code-triplet benchmark-loop benchmark-verifiers benchmark-environments soak papers clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 22
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 26
 
 install: $(STAMP) ## make .venv and install the project into it
 
@@ -51,7 +51,7 @@ format: $(STAMP) ## rewrite the code in the project's format
 	$(IN_VENV) -m ruff format .
 	$(IN_VENV) -m ruff check --fix .
 
-golden: $(STAMP) ## rewrite the golden playthroughs; look at the difference before committing it
+golden: $(STAMP) ## rewrite the golden playthroughs of environments and games; look at the difference before committing it
 	$(IN_VENV) -m scripts.golden
 
 benchmark-quickstart: $(STAMP) ## five seeds and the controls: writes benchmarks/quickstart.md (hours)
@@ -68,6 +68,9 @@ benchmark-loop: $(STAMP) ## where the time of a round goes: writes benchmarks/lo
 
 benchmark-verifiers: $(STAMP) ## verifiers against what else there is: writes benchmarks/verifiers.md
 	$(IN_VENV) -m benchmarks.verifiers
+
+benchmark-environments: $(STAMP) ## problems made and read, games played a second: writes benchmarks/environments.md
+	$(IN_VENV) -m benchmarks.environments
 
 soak: $(STAMP) ## 200,000 programs and answers with processes killed at random: writes benchmarks/soak.md
 	$(IN_VENV) -m benchmarks.soak --items 200000
