@@ -36,6 +36,8 @@ class PairAudit:
     """Accuracy where the right reply is the longer one, less accuracy where it is the shorter one."""
     calibration_error: float
     """Expected difference between stated confidence and accuracy (ECE), over pairs with a probability."""
+    num_faults: int = 0
+    """Pairs that were not judged by a fault of ours; they are in none of the others."""
 
     def metrics(self) -> dict[str, float]:
         """By name, those that could be measured: for the key `judged` of a round's metrics, under `audit`."""
@@ -57,6 +59,8 @@ class RatingAudit:
     """Share of the right ones it rated that it did not call good."""
     calibration_error: float
     """Expected difference between score and share of right replies (ECE), the score read as a probability."""
+    num_faults: int = 0
+    """Replies that were not rated by a fault of ours; they are in none of the others."""
 
     def metrics(self) -> dict[str, float]:
         """As `PairAudit.metrics`."""
@@ -94,10 +98,10 @@ def known_pairs(episodes: Iterable[Episode], seed: int, max_pairs: int) -> tuple
 
 def audit_pairs(judgements: Sequence[Judgement], truths: Sequence[Choice]) -> PairAudit:
     """What the judgements say of their judge; `truths` (FIRST or SECOND) are parallel to them."""
-    both = list(zip(judgements, truths, strict=True))
+    both = [pair for pair in zip(judgements, truths, strict=True) if not pair[0].fault]
     decided = [(one, truth) for one, truth in both if one.choice is not Choice.ABSTAIN]
     rights = [one.choice is truth for one, truth in decided]
-    leans = [_lean(one) for one in judgements if _answered(one)]
+    leans = [_lean(one) for one, _ in both if _answered(one)]
     longer = [right for right, (one, truth) in zip(rights, decided, strict=True) if _extra_length(one, truth) > 0]
     shorter = [right for right, (one, truth) in zip(rights, decided, strict=True) if _extra_length(one, truth) < 0]
     stated = [(one.probability, truth is Choice.FIRST) for one, truth in both if one.probability is not None]
@@ -110,20 +114,23 @@ def audit_pairs(judgements: Sequence[Judgement], truths: Sequence[Choice]) -> Pa
         calibration_error=calibration_error(
             [max(p, 1.0 - p) for p, _ in stated], [(p >= 0.5) is first for p, first in stated]
         ),
+        num_faults=len(judgements) - len(both),
     )
 
 
 def audit_ratings(ratings: Sequence[Rating], truths: Sequence[bool], threshold: float) -> RatingAudit:
     """What the ratings say of their judge; `truths` (whether a reply is right) are parallel to them."""
-    rated = [(one.score, truth) for one, truth in zip(ratings, truths, strict=True) if one.score is not None]
+    asked = [pair for pair in zip(ratings, truths, strict=True) if not pair[0].fault]
+    rated = [(one.score, truth) for one, truth in asked if one.score is not None]
     good = [(score >= threshold, truth) for score, truth in rated]
     return RatingAudit(
-        num_ratings=len(ratings),
-        decided=len(rated) / len(ratings) if ratings else math.nan,
+        num_ratings=len(asked),
+        decided=len(rated) / len(asked) if asked else math.nan,
         accuracy=_mean([said is truth for said, truth in good]),
         false_good=_mean([said for said, truth in good if not truth]),
         missed_good=_mean([not said for said, truth in good if truth]),
         calibration_error=calibration_error([score for score, _ in rated], [truth for _, truth in rated]),
+        num_faults=len(ratings) - len(asked),
     )
 
 

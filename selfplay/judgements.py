@@ -53,9 +53,12 @@ class Opinion:
     detail: str = ""
     transcript: Transcript | None = None
     """What a policy wrote as the judge, if one did."""
+    fault: bool = False
+    """Whether there is none because our machinery failed (an endpoint that did not answer), not the judge."""
 
     def __post_init__(self) -> None:
         _check_unit("probability", self.probability)
+        _check_fault(self.fault, self.choice is Choice.ABSTAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,11 @@ class Judgement:
         """What both orders say; ABSTAIN if they differ."""
         same = self.forward.choice is self.backward.choice.swapped
         return self.forward.choice if same else Choice.ABSTAIN
+
+    @property
+    def fault(self) -> bool:
+        """Whether one of the orders was never judged, by a fault of ours: it says nothing about the judge."""
+        return self.forward.fault or self.backward.fault
 
     @property
     def probability(self) -> float | None:
@@ -116,11 +124,19 @@ class Rating:
     """The answer to each criterion, by name, where the judge answers them one by one."""
     detail: str = ""
     transcript: Transcript | None = None
+    fault: bool = False
+    """As `Opinion.fault`."""
 
     def __post_init__(self) -> None:
         _check_unit("score", self.score)
+        _check_fault(self.fault, self.score is None)
 
 
 def _check_unit(name: str, value: float | None) -> None:
     if value is not None and not 0.0 <= value <= 1.0:
         raise ValueError(f"{name} is {value!r}, expected a number from 0 to 1, or None for an abstention")
+
+
+def _check_fault(fault: bool, abstains: bool) -> None:
+    if fault and not abstains:
+        raise ValueError("a fault cannot come with an opinion: expected an abstention")

@@ -1,9 +1,9 @@
 """A judge behind the `Verifier` protocol: verdicts on somebody's word, each of which says whose.
 
-CORRECT where the judge's score reaches the threshold, WRONG where it does not, UNDECIDED where the judge abstained. All
-of them carry `judged_by`, so no metric takes them for verified (`selfplay.types.Verdict`); a judge without a name is
-refused for the same reason, and no option leaves the name out. The judge is asked in this process: one that needs more
-than that brings it along.
+CORRECT where the judge's score reaches the threshold, WRONG where it does not, UNDECIDED where the judge abstained,
+FAULT where it could not be asked. All of them carry `judged_by`, so no metric takes them for verified
+(`selfplay.types.Verdict`); a judge without a name is refused for the same reason, and no option leaves the name out.
+The judge is asked in this process: one that needs more than that brings it along.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class JudgeVerifier(ClosingVerifier):
 
     def _verdict(self, answer: str, rating: Rating) -> Verdict:
         if rating.score is None:
-            status = Status.UNDECIDED
+            status = Status.FAULT if rating.fault else Status.UNDECIDED
         else:
             status = Status.CORRECT if rating.score >= self.threshold else Status.WRONG
         scored = "" if rating.score is None else f"score {rating.score:.3f}"

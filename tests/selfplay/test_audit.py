@@ -61,6 +61,24 @@ def test_a_table_of_ratings_is_measured_as_computed_by_hand() -> None:
     assert found.calibration_error == pytest.approx((0.1 + 0.8 + 0.8 + 0.3 + 0.1) / 5)
 
 
+def test_what_was_not_judged_by_a_fault_of_ours_says_nothing_about_the_judge() -> None:
+    asked = Comparison(problem(), "right", "wrong")
+    good, bad = Opinion(Choice.FIRST), Opinion(Choice.SECOND)
+    lost = Opinion(Choice.ABSTAIN, fault=True)
+    judgements = [Judgement(asked, "j", good, bad), Judgement(asked, "j", good, lost), Judgement(asked, "j", lost, bad)]
+    pairs = audit_pairs(judgements, [Choice.FIRST] * 3)
+    assert (pairs.num_pairs, pairs.num_faults, pairs.decided, pairs.accuracy) == (1, 2, 1.0, 1.0)
+    ratings = audit_ratings([Rating(1.0), Rating(None, fault=True), Rating(None)], [True] * 3, 0.5)
+    assert (ratings.num_ratings, ratings.num_faults, ratings.decided) == (2, 1, 0.5)
+
+
+def test_an_opinion_cannot_be_a_fault() -> None:
+    with pytest.raises(ValueError, match="expected an abstention"):
+        Opinion(Choice.FIRST, fault=True)
+    with pytest.raises(ValueError, match="expected an abstention"):
+        Rating(1.0, fault=True)
+
+
 @pytest.mark.parametrize(("confidences", "hits", "error"), [
     ([1.0, 1.0], [True, True], 0.0), ([1.0, 1.0], [True, False], 0.5), ([0.0], [True], 1.0),
     ([0.75, 0.75, 0.75, 0.75], [True, True, True, False], 0.0), ([0.71, 0.79], [True, False], 0.25),
@@ -73,8 +91,8 @@ def test_the_calibration_error_is_as_computed_by_hand(confidences: list[float], 
 def test_what_cannot_be_measured_is_not_a_number_and_is_not_reported() -> None:
     found = audit_pairs([], [])
     assert math.isnan(found.accuracy)
-    assert found.metrics() == {"num_pairs": 0}
-    assert audit_ratings([], [], 0.5).metrics() == {"num_ratings": 0}
+    assert found.metrics() == {"num_pairs": 0, "num_faults": 0}
+    assert audit_ratings([], [], 0.5).metrics() == {"num_ratings": 0, "num_faults": 0}
     assert math.isnan(calibration_error([], []))
 
 

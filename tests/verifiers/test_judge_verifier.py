@@ -49,6 +49,15 @@ def test_a_score_is_a_verdict_by_the_threshold_and_an_abstention_is_undecided() 
     assert [one.verified for one in found] == [False] * 4
 
 
+def test_a_judge_that_could_not_be_asked_is_a_fault_of_ours() -> None:
+    class Lost(Scores):
+        def rate(self, replies: Sequence[tuple[Problem, str]], rubric: Sequence[Criterion]) -> list[Rating]:
+            return [Rating(None, (), "HTTP 500", fault=True) for _ in replies]
+
+    (found,) = JudgeVerifier(Lost()).verify([(problem(), "a reply")])
+    assert (found.status, found.detail, found.judged_by) == (Status.FAULT, "HTTP 500", "scores")
+
+
 def test_what_is_not_shown_to_the_judge_is_malformed_by_its_word_too_and_order_stays() -> None:
     verifier = JudgeVerifier(Scores(1.0, 0.0))
     texts = ["good", "", " \n", "x" * (MAX_ANSWER_CHARACTERS + 1), "bad"]
