@@ -40,17 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--page-only", action="store_true", help="run nothing; write the page from what is there")
     given = parser.parse_args(arguments)
-    by_name: dict[str, list[Summary]] = {LEARNED: [], **{name: [] for name in CONTROLS}}
-    for seed in range(given.seeds):
-        budget: tuple[str, ...] = ()
-        for name, config in ((LEARNED, CONFIG), *CONTROLS.items()):
-            job = Job(name, config, seed, budget)
-            summary = result(job, given.runs, RESULTS) if given.page_only else play(job, given.runs, RESULTS)
-            if summary is None:
-                continue
-            by_name[name].append(summary)
-            if name == LEARNED:
-                budget = ("rounds=1000000", f"token_budget={tokens_used(summary):.0f}", "evaluation.every=0")
+    run = result if given.page_only else play
+    found = [run(Job(LEARNED, CONFIG, seed), given.runs, RESULTS) for seed in range(given.seeds)]
+    by_name: dict[str, list[Summary]] = {LEARNED: [one for one in found if one], **{name: [] for name in CONTROLS}}
+    for one in by_name[LEARNED]:
+        budget = ("rounds=1000000", f"token_budget={tokens_used(one):.0f}", "evaluation.every=0")
+        for name, config in CONTROLS.items():
+            if control := run(Job(name, config, one["seed"], budget), given.runs, RESULTS):
+                by_name[name].append(control)
     if not by_name[LEARNED]:
         print(f"no results in {RESULTS}: run without --page-only first", file=sys.stderr)
         return 2
