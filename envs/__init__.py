@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from envs import arithmetic, code_triplet, equations, open_ended, programs, tested_code
 from envs.arithmetic import Arithmetic
 from envs.code_triplet import CodeTriplet
-from envs.equations import Equations
 from envs.open_ended import OpenEnded
 from envs.programs import Programs
 from envs.tested_code import TestedCode
@@ -24,7 +23,6 @@ __all__ = [
     "Arithmetic",
     "CodeTriplet",
     "Entry",
-    "Equations",
     "OpenEnded",
     "Programs",
     "TestedCode",
@@ -44,7 +42,7 @@ class Entry(NamedTuple):
 
 ENVIRONMENTS: dict[str, Entry] = {
     "programs": Entry(programs.Options, Programs),
-    "equations": Entry(equations.Options, lambda options, executor: Equations(options)),
+    "equations": Entry(equations.Options, lambda options, executor: equations.make(options)),
     "arithmetic": Entry(arithmetic.Options, lambda options, executor: Arithmetic(options)),
     "tested_code": Entry(tested_code.Options, TestedCode),
     "code_triplet": Entry(code_triplet.Options, CodeTriplet),

@@ -42,7 +42,7 @@ __all__ = ["MathPolicy", "MathVerifier"]
 MAX_COMPLETION_CHARACTERS = 1_000_000
 MATH_VERIFY = ("math_verify", "latex2sympy2_extended", "antlr4")
 """The package math-verify, and what it imports besides sympy."""
-VERSION = 1
+VERSION = 2
 """Of the verifier, in every key of a cache: rises with any change that could give another verdict on the same pair."""
 _LOG = logging.getLogger(__name__)
 _NO_ANSWER = Verdict(Status.MALFORMED, None, "no_answer")

@@ -6,12 +6,13 @@ from itertools import combinations
 
 import pytest
 
-from envs.equations import MAX_VALUE, TERMS, UNKNOWNS, Equations, Options
+from envs.equations import Options, make
+from envs.linear import MAX_VALUE, TERMS, UNKNOWNS
 from selfplay.seeding import rng_for
 from selfplay.types import Draft, Origin, Problem, Rejection, Status
 from verifiers import ClosingVerifier
 
-EQUATIONS = Equations(Options())
+EQUATIONS = make(Options())
 
 
 def problem(text: str) -> Problem:
@@ -65,7 +66,7 @@ def test_grounding_rejects_a_draft_that_is_no_equation() -> None:
 
 
 def test_a_longer_equation_than_allowed_is_too_long() -> None:
-    outcome = Equations(Options(max_level=2)).read_problem("x+1-2+3=4")
+    outcome = make(Options(max_level=2)).read_problem("x+1-2+3=4")
     assert isinstance(outcome, Rejection)
     assert outcome.reason == "too_long"
 
@@ -143,7 +144,7 @@ def test_mutating_what_is_no_equation_is_a_mistake_of_the_caller() -> None:
 
 
 def test_instructions_show_an_example_that_is_true() -> None:
-    wordy = Equations(Options(style="instruct"))
+    wordy = make(Options(style="instruct"))
     made = problem("x-5+3=4")
     assert f"`x-5+3=4` is `{wordy.solver_reply(made)}`" in wordy.solver_prompt(made, rng_for(0), 0).messages[0].text
     example = wordy.proposer_prompt(rng_for(0)).messages[0].text.rpartition(" ")[2]

@@ -6,12 +6,14 @@ import random
 import re
 from typing import Any
 
-from envs.equations import Equations, Options
+from envs.equations import Options
+from envs.equations import make as make_equations
+from selfplay.protocols import Environment
 from selfplay.types import Problem
 
 
-def make(executor: Any) -> Equations:
-    return Equations(Options())
+def make(executor: Any) -> Environment:
+    return make_equations(Options())
 
 
 def wrong(problem: Problem, rng: random.Random) -> str:

@@ -12,7 +12,14 @@ from verifiers.inside.math.nodes import Node, TooLargeError, UnknownError, Unsup
 from verifiers.inside.math.plain_kinds import compare_based, compare_ratios, compare_texts, quantity_of
 from verifiers.inside.math.policy import MathPolicy
 from verifiers.inside.math.reading import expanded, has_plusminus
-from verifiers.inside.math.realsets import REGION_KINDS, NotARegionError, ReversedError, is_inequality, same_region
+from verifiers.inside.math.realsets import (
+    REGION_KINDS,
+    NotARegionError,
+    ReversedError,
+    is_inequality,
+    is_region,
+    same_region,
+)
 from verifiers.inside.math.relations import compare_relations, name_of
 from verifiers.inside.math.scalars import DIFFERENT, NOT_FINAL, SAME, compare_expressions, is_expression
 from verifiers.inside.math.units import may_be_left_out, read_unit
@@ -64,7 +71,14 @@ def _could_be_region(node: Node) -> bool:
 
 
 def _compare_unsolved(reference: Node, answer: Node) -> str:
-    """Sets and inequalities of which one could not be read as intervals: the same only if they are proportional."""
+    """Sets and inequalities of which one could not be read as intervals: the same only if they are proportional.
+
+    An inequality that is not solved is no answer where the reference is solved: the question itself would be one.
+    """
+    if is_inequality(reference) and is_region(reference) and len(symbols(answer)) == 1:
+        parts = answer.args if answer.kind == "list" else (answer,)
+        if any(one.kind == "relation" and not is_region(one) for one in parts):
+            return NOT_FINAL
     if reference.kind == answer.kind == "relation":
         if compare_relations(reference, answer) == SAME:
             return SAME

@@ -51,6 +51,15 @@ def is_inequality(node: Node) -> bool:
     return node.kind == "relation" and any(sign in _INEQUALITIES for sign in node.value)
 
 
+def is_region(node: Node) -> bool:
+    """Whether it can be read as a set of reals."""
+    try:
+        _pieces(node)
+    except (NotARegionError, NoSetError):
+        return False
+    return True
+
+
 def same_region(reference: Node, answer: Node, compare: Callable[[Node, Node], str]) -> str:
     """ "" if the two are the same set of reals; raises NotARegionError if one cannot be read as one."""
     names = [_variable(reference), _variable(answer)]
@@ -241,4 +250,4 @@ def _link(sign: str, left: Node, right: Node) -> list[Piece]:
     raise NotARegionError(f"the relation {sign}")
 
 
-__all__ = ["REGION_KINDS", "NotARegionError", "ReversedError", "is_inequality", "same_region"]
+__all__ = ["REGION_KINDS", "NotARegionError", "ReversedError", "is_inequality", "is_region", "same_region"]
