@@ -77,7 +77,7 @@ class GivenProblems(TextEnvironment):
     """An environment whose problems somebody else wrote: a policy solves them and proposes none."""
 
     name = ""
-    roles = ("solver",)
+    roles: tuple[str, ...] = ("solver",)
 
     def proposer_prompt(self, rng: random.Random) -> Prompt:
         """Raises UserError: there is nothing to propose."""

@@ -28,6 +28,8 @@ FENCE = "```"
 
 _HEADING = re.compile(r"^### (Task|Tests|Solution)[ \t]*$", re.MULTILINE)
 _FUNCTION = re.compile(r"^(?:async )?def ", re.MULTILINE)
+_NAMED = re.compile(r"^(?:async )?def[ \t]+(\w+)", re.MULTILINE)
+_WORD = re.compile(r"\w+")
 _TEXT_KEYS = ("text", "problem", "question", "prompt")
 _SOLUTION_KEYS = ("code", "reference", "solution")
 
@@ -129,6 +131,13 @@ def asked(words: str, function: str, shown: Sequence[str]) -> str:
         f"{words}\n\nWrite this as a Python function called `{function}`.{examples}\n\n"
         f"Think step by step, then reply with the whole program in one {FENCE}python block, without calls."
     )
+
+
+def function_of(task: TaskText) -> str:
+    """The first function of the solution whose name is in the tests, or else its last one."""
+    names = _NAMED.findall(task.solution)
+    words = set(_WORD.findall("\n".join(task.tests)))
+    return next((name for name in names if name in words), names[-1] if names else "")
 
 
 def program_in(reply: str) -> str | None:
