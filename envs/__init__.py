@@ -10,9 +10,10 @@ import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from envs import arithmetic, code_triplet, equations, open_ended, programs, tested_code
+from envs import arithmetic, code_triplet, dataset, equations, open_ended, programs, tested_code
 from envs.arithmetic import Arithmetic
 from envs.code_triplet import CodeTriplet
+from envs.dataset import Dataset
 from envs.open_ended import OpenEnded
 from envs.programs import Programs
 from envs.tested_code import TestedCode
@@ -22,6 +23,7 @@ __all__ = [
     "ENVIRONMENTS",
     "Arithmetic",
     "CodeTriplet",
+    "Dataset",
     "Entry",
     "OpenEnded",
     "Programs",
@@ -46,6 +48,7 @@ ENVIRONMENTS: dict[str, Entry] = {
     "arithmetic": Entry(arithmetic.Options, lambda options, executor: Arithmetic(options)),
     "tested_code": Entry(tested_code.Options, TestedCode),
     "code_triplet": Entry(code_triplet.Options, CodeTriplet),
+    "dataset": Entry(dataset.Options, Dataset),
     "open_ended": Entry(open_ended.Options, lambda options, executor: OpenEnded(options)),
 }
 
