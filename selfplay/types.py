@@ -71,7 +71,7 @@ class Request:
     """One completion to generate."""
 
     role: str
-    """`proposer` or `solver`: recorded in the transcript."""
+    """`proposer`, `solver`, or the seat of a game: recorded in the transcript."""
     prompt: Prompt
     seed: int
     """Named seed of this completion (`seeding.seed_for`): the same whatever it is batched with."""
@@ -265,6 +265,54 @@ class Episode:
         """
         extra = (self.num_judged_good, self.num_judged) if judged else (0, 0)
         return self.num_correct + extra[0], self.num_decided + extra[1]
+
+
+class Reading(StrEnum):
+    """What a reply was, as a move in a game."""
+
+    LEGAL = "legal"
+    ILLEGAL = "illegal"  # the form of a move, but not one that could be made
+    UNREADABLE = "unreadable"  # no move could be read, or the reply did not end
+
+
+class Ending(StrEnum):
+    """How a match ended."""
+
+    FINISHED = "finished"  # by the rules of the game
+    FORFEITED = "forfeited"  # by an illegal or unreadable move, under a rule that ends the match there
+    TRUNCATED = "truncated"  # at the limit of turns: a draw
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One seat's turn in a match."""
+
+    seat: int
+    """Whose turn it was: a place in `Game.seats`."""
+    situation: str
+    """Hash of the whole state, with what is hidden from the seat: from equal ones, only chance and players differ."""
+    transcript: Transcript | None
+    """What the seat's policy saw and wrote; None for an opponent that is no policy."""
+    reading: Reading
+    move: str | None
+    """The move that was read; None if it was unreadable."""
+    played: str | None
+    """The move that was made: the one that was read, or another in its place; None if the match ended here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One game, played to its end."""
+
+    game: str
+    players: tuple[str, ...]
+    """Who played each seat, by name."""
+    turns: tuple[Turn, ...]
+    ending: Ending
+    returns: tuple[float, ...]
+    """What each seat won."""
+    seed: int
+    """Named seed of what chance decided (the deal)."""
 
 
 @dataclass(frozen=True, slots=True)
