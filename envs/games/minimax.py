@@ -45,12 +45,14 @@ class Minimax(Generic[State]):
 
     def value(self, state: State) -> float:
         """What the first seat wins if both play optimally from here on."""
-        return self._begin(state, self.depth)
+        self._forget()
+        return self._search(state, -self.game.max_return, self.game.max_return, self.depth)
 
     def move_values(self, state: State) -> dict[str, float]:
         """For each legal move, what the first seat wins after it if both then play optimally."""
-        left = None if self.depth is None else self.depth - 1
-        return {move: self._begin(self.game.step(state, move), left) for move in self.game.legal(state)}
+        self._forget()
+        most, left = self.game.max_return, None if self.depth is None else self.depth - 1
+        return {move: self._search(self.game.step(state, move), -most, most, left) for move in self.game.legal(state)}
 
     def optimal(self, state: State) -> list[str]:
         """The legal moves that are best for the seat whose turn it is, in the game's order; none when it is over."""
@@ -60,10 +62,10 @@ class Minimax(Generic[State]):
         best = max(values.values()) if self.game.to_move(state) == 0 else min(values.values())
         return [move for move, value in values.items() if value == best]
 
-    def _begin(self, state: State, left: int | None) -> float:
+    def _forget(self) -> None:
+        """Drop bounds that later searches, from positions further on, would hardly meet again."""
         if self.depth is not None:
-            self._bounds.clear()  # of no use to a later search, which looks further
-        return self._search(state, -self.game.max_return, self.game.max_return, left)
+            self._bounds.clear()
 
     def _search(self, state: State, low: float, high: float, left: int | None) -> float:
         """The value, if it is between `low` and `high`; else a bound on the same side of them as the value is."""

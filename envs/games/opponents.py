@@ -39,9 +39,10 @@ class MinimaxOpponent:
         self._optimal: dict[Any, list[str]] = {}
 
     def __call__(self, game: Game[Any], state: Any, rng: random.Random) -> str:
-        if state not in self._optimal:
-            self._optimal[state] = self.search.optimal(state)
-        return rng.choice(self._optimal[state])
+        moves = self._optimal.get(state) or self.search.optimal(state)
+        if self.search.depth is None:  # games that are solved are small enough to remember
+            self._optimal[state] = moves
+        return rng.choice(moves)
 
 
 class PolicyOpponent:

@@ -223,7 +223,7 @@ def test_legal_moves_are_read_in_every_usual_form(game: Any) -> None:
         for move in game.legal(state):
             forms = [
                 move,
-                f"  {move}\n",
+                f"{' ' * 100}{move}\n",
                 move.upper(),
                 f"[{move}]",
                 f"`{move}`.",
