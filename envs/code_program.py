@@ -28,6 +28,8 @@ Task = Literal["deduction", "abduction", "induction"]
 TASKS: tuple[Task, ...] = ("deduction", "abduction", "induction")
 FENCE = "```"
 MAX_REPLY_CHARACTERS = 20_000
+MAX_SOLUTION_CHARACTERS = 100_000
+"""Of a proposer's reply, and of a solver's that has a program; longer ones are not read."""
 MAX_CHARACTERS = (2000, 300, 300)
 """Of a program, of one input, of a message."""
 
@@ -169,10 +171,12 @@ class Words:
         return f"Answer: {outputs[0] if triplet.task == 'deduction' else triplet.inputs[0]}"
 
     def read_answer(self, triplet: Triplet, completion: str) -> str | None:
-        """The final answer, or the last program in a closed block."""
+        """The final answer, or the last program in a closed block of a reply that is not too long."""
         if triplet.task != "induction":
             answer = final_answer(completion)
             return (answer.strip("`").strip() or None) if answer else None
+        if len(completion) > MAX_SOLUTION_CHARACTERS:
+            return None
         blocks = [part.partition("\n") for part in completion.split(FENCE)[1::2]]
         if completion.count(FENCE) % 2:
             blocks.pop()
