@@ -13,7 +13,7 @@ from selfplay.seeding import rng_for
 from selfplay.types import Problem
 from verifiers import ClosingVerifier, PythonExecutor, make_verifier
 
-PROBLEMS_IN_ALL = 96
+PROBLEMS_IN_ALL = 48
 """Of one environment, over its levels, at least four a level."""
 NAMES = [name for name in ENVIRONMENTS if (FOLDER / f"{name}.py").is_file()]
 

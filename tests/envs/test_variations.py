@@ -19,7 +19,7 @@ BATCHES = 40
 
 def test_a_mutant_keeps_its_level_and_parents_and_is_a_problem(env: Environment, verifier: Verifier) -> None:
     rng = rng_for(0, "mutate")
-    drafts = [replace(draft, parents=("parent",)) for draft in drafts_of(env, "mutate", max(1, 60 // len(env.levels)))]
+    drafts = [replace(draft, parents=("parent",)) for draft in drafts_of(env, "mutate", max(1, 30 // len(env.levels)))]
     mutants = [env.mutate(draft, rng, 0.5) for draft in drafts]
     assert [(one.level, one.parents) for one in mutants] == [(one.level, one.parents) for one in drafts]
     found = grounded(env, mutants)
@@ -38,7 +38,7 @@ def test_an_augmented_problem_is_one_and_its_reply_is_right(
     env: Environment, verifier: Verifier, problems: list[Problem]
 ) -> None:
     rng = rng_for(0, "augment")
-    some = spread(problems, 40)
+    some = spread(problems, 24)
     moved = [env.augment(problem, env.solver_reply(problem), rng) for problem in some]
     replies_are_right(env, verifier, moved)
     changed = [(after, before) for (after, _), before in zip(moved, some, strict=True) if after.id != before.id]
@@ -68,7 +68,7 @@ def test_a_reply_in_free_words_is_as_right_after_augmentation_as_before(
 
 def test_a_reordered_problem_has_a_right_reference_and_the_same_level(env: Environment, verifier: Verifier) -> None:
     rng = rng_for(0, "reorder")
-    drafts = drafts_of(env, "reorder", 2)
+    drafts = drafts_of(env, "reorder", 1)
     moved = [env.reorder(draft, rng) for draft in drafts]
     found = grounded(env, moved)
     assert all(good(verdict) for verdict in verifier.verify([(one, one.reference) for one in found]))
