@@ -2,7 +2,8 @@
 
     config.yaml        the resolved configuration
     environment.json   versions, commit, seed, hardware, start time (`provenance.describe`)
-    rounds/0000/       problems, proposals, episodes, attempts, verdicts, rewards (.parquet), metrics.json, state.json
+    rounds/0000/       problems, proposals, episodes, attempts, verdicts, rewards, and with games matches and
+                       turns (.parquet); metrics.json, state.json
     metrics.jsonl      the rounds' metrics.json, one line each, for `tail -f` and for plotting
     checkpoints/       weights and optimizer states; written by others
     model/             the final model; written by others
@@ -34,7 +35,7 @@ import yaml
 from selfplay.config_file import dump_yaml, read_yaml
 from selfplay.disk import flush
 from selfplay.errors import RecordError
-from selfplay.tables import NAMES, RoundRecord, escape, from_tables, to_tables, unescape
+from selfplay.tables import NAMES, OPTIONAL, RoundRecord, escape, from_tables, to_tables, unescape
 
 __all__ = ["Record", "RecordError", "RoundRecord", "write_atomically"]
 
@@ -139,6 +140,8 @@ class Record:
         if not folder.is_dir():
             raise RecordError(f"there is no round {number} in {self.rounds}: it has {_spans(self.whole_rounds())}")
         tables = {name: _read_table(folder / f"{name}.parquet") for name in NAMES}
+        games = [name for name in OPTIONAL if (folder / f"{name}.parquet").exists()]
+        tables |= {name: _read_table(folder / f"{name}.parquet") for name in games}
         metrics, state = _read_json(folder / "metrics.json"), _read_json(folder / "state.json")
         try:
             return from_tables(tables, number, metrics, state)

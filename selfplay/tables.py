@@ -10,43 +10,53 @@ Six tables, each a Parquet file of the round's folder (rows refer to rows of oth
   program decided; rounds that were written before there were judges lack the column, and are all verified).
 - `rewards`: `of` ("proposal" or "attempt"), `row` in that table, `terms` (null: not rewarded), `total`.
 
-Integers are 64 bits, floats are exact float64. Texts are UTF-8; a code point that UTF-8 cannot hold (a lone surrogate)
-is written as U+10FFFF and six hexadecimal digits, and so is U+10FFFF itself, so any Python string survives. Numbers
-cross as whole columns, never token by token.
+A round that played games also has the tables of `match_tables`. How values cross, `columns` says.
 
 This module touches no file and knows nothing of run folders.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
+from selfplay import match_tables
+from selfplay.columns import (
+    escape,
+    integers,
+    lists,
+    offsets,
+    read_transcripts,
+    slices,
+    strings,
+    table_columns,
+    transcript_columns,
+    tuples,
+    unescape,
+    values,
+)
 from selfplay.types import (
     Attempt,
     Episode,
-    Message,
+    Match,
     Origin,
     Problem,
     Proposal,
     Rejection,
     Reward,
     Status,
-    Transcript,
     Verdict,
 )
 
 NAMES = ("problems", "proposals", "episodes", "attempts", "verdicts", "rewards")
+OPTIONAL = match_tables.NAMES
+"""Tables that a round without matches does not have."""
 
-_MARK = "\U0010ffff"
-_UNSAFE = re.compile(f"[\ud800-\udfff{_MARK}]")
-_ESCAPED = re.compile(f"{_MARK}([0-9a-f]{{6}})")
+__all__ = ["NAMES", "OPTIONAL", "RoundRecord", "escape", "from_tables", "to_tables", "unescape"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +76,12 @@ class RoundRecord:
     """One line of metrics.jsonl: JSON values with string keys (tuples come back as lists)."""
     state: Mapping[str, Any]
     """The recipe's own small state to resume from: JSON values with string keys (tuples come back as lists)."""
-
-
-def escape(text: str) -> str:
-    """The text with everything that UTF-8 cannot hold written as U+10FFFF and six hexadecimal digits."""
-    return _UNSAFE.sub(lambda match: f"{_MARK}{ord(match[0]):06x}", text)
-
-
-def unescape(text: str) -> str:
-    """The inverse of `escape`."""
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+    matches: tuple[Match, ...] = ()
+    """The games that were played."""
 
 
 def to_tables(record: RoundRecord) -> dict[str, pa.Table]:
-    """The round as tables by name (`NAMES`), without its metrics and state.
+    """The round as tables by name (`NAMES`, and `OPTIONAL` if it has matches), without its metrics and state.
 
     Raises ValueError where the rewards are not parallel to what they reward, or where an episode's proposal is not
     among the round's; OverflowError for an integer of more than 64 bits.
@@ -92,19 +94,20 @@ def to_tables(record: RoundRecord) -> dict[str, pa.Table]:
         "problems": _problem_columns(problems),
         "proposals": _proposal_columns(record.proposals, problem_rows),
         "episodes": {
-            "problem": _integers([problem_rows[id(episode.problem)] for episode in record.episodes]),
-            "proposal": _integers(_proposal_rows(record)),
-            "num_attempts": _integers(num_attempts),
+            "problem": integers([problem_rows[id(episode.problem)] for episode in record.episodes]),
+            "proposal": integers(_proposal_rows(record)),
+            "num_attempts": integers(num_attempts),
         },
         "attempts": {
-            "episode": _integers(chain.from_iterable([row] * count for row, count in enumerate(num_attempts))),
-            "problem_id": _strings([attempt.problem_id for attempt in attempts]),
-            **_transcript_columns([attempt.transcript for attempt in attempts]),
+            "episode": integers(chain.from_iterable([row] * count for row, count in enumerate(num_attempts))),
+            "problem_id": strings([attempt.problem_id for attempt in attempts]),
+            **transcript_columns([attempt.transcript for attempt in attempts]),
         },
         "verdicts": _verdict_columns([attempt.verdict for attempt in attempts]),
         "rewards": _reward_columns(record.proposal_rewards, list(chain.from_iterable(record.attempt_rewards))),
     }
-    return {name: pa.table(columns[name]) for name in NAMES}
+    tables = {name: pa.table(columns[name]) for name in NAMES}
+    return tables | (match_tables.to_tables(record.matches) if record.matches else {})
 
 
 def from_tables(
@@ -114,18 +117,18 @@ def from_tables(
 
     Raises ValueError, KeyError or IndexError where the tables do not fit together.
     """
-    column = {name: _columns(tables[name]) for name in NAMES}
+    column = {name: table_columns(tables[name]) for name in NAMES}
     problems = _read_problems(column["problems"])
     proposals = _read_proposals(column["proposals"], problems)
     verdicts = _read_verdicts(column["verdicts"])
     rewards = _read_rewards(column["rewards"])
-    ids, transcripts = _values(column["attempts"]["problem_id"]), _read_transcripts(column["attempts"])
+    ids, transcripts = values(column["attempts"]["problem_id"]), read_transcripts(column["attempts"])
     if not len(ids) == len(verdicts) == len(rewards) - len(proposals):
         raise ValueError(f"{len(ids)} attempts, {len(verdicts)} verdicts, {len(rewards)} rewards do not fit together")
     attempts = [Attempt(*row) for row in zip(ids, transcripts, verdicts, strict=True)]
     episodes, attempt_rewards, start = [], [], 0
     names = ("problem", "proposal", "num_attempts")
-    for problem, proposal, count in zip(*(_values(column["episodes"][name]) for name in names), strict=True):
+    for problem, proposal, count in zip(*(values(column["episodes"][name]) for name in names), strict=True):
         end = start + count
         source = None if proposal is None else proposals[proposal]
         episodes.append(Episode(problems[problem], tuple(attempts[start:end]), source))
@@ -141,6 +144,7 @@ def from_tables(
         attempt_rewards=tuple(attempt_rewards),
         metrics=metrics,
         state=state,
+        matches=match_tables.from_tables(tables) if match_tables.NAMES[0] in tables else (),
     )
 
 
@@ -194,28 +198,28 @@ def _proposal_rows(record: RoundRecord) -> list[int | None]:
 
 
 def _problem_columns(problems: Sequence[Problem]) -> dict[str, pa.Array]:
-    payload_keys = _strings([key for problem in problems for key in problem.payload])
-    payload_values = _strings([value for problem in problems for value in problem.payload.values()])
-    parents = _strings([parent for problem in problems for parent in problem.parents])
+    payload_keys = strings([key for problem in problems for key in problem.payload])
+    payload_values = strings([value for problem in problems for value in problem.payload.values()])
+    parents = strings([parent for problem in problems for parent in problem.parents])
     return {
-        "id": _strings([problem.id for problem in problems]),
-        "env": _strings([problem.env for problem in problems]),
-        "prompt": _strings([problem.prompt for problem in problems]),
-        "reference": _strings([problem.reference for problem in problems]),
-        "origin": _strings([str(problem.origin) for problem in problems]),
-        "level": _integers([problem.level for problem in problems]),
-        "parents": _lists([len(problem.parents) for problem in problems], parents),
+        "id": strings([problem.id for problem in problems]),
+        "env": strings([problem.env for problem in problems]),
+        "prompt": strings([problem.prompt for problem in problems]),
+        "reference": strings([problem.reference for problem in problems]),
+        "origin": strings([str(problem.origin) for problem in problems]),
+        "level": integers([problem.level for problem in problems]),
+        "parents": lists([len(problem.parents) for problem in problems], parents),
         "payload": pa.MapArray.from_arrays(
-            _offsets([len(problem.payload) for problem in problems]), payload_keys, payload_values
+            offsets([len(problem.payload) for problem in problems]), payload_keys, payload_values
         ),
     }
 
 
 def _read_problems(column: Mapping[str, pa.Array]) -> list[Problem]:
     payload = column["payload"]
-    pairs = list(zip(_values(payload.keys), _values(payload.items), strict=True))
+    pairs = list(zip(values(payload.keys), values(payload.items), strict=True))
     names = ("id", "env", "prompt", "reference", "origin", "level")
-    rows = zip(*(_values(column[name]) for name in names), _tuples(column["parents"]), _slices(payload), strict=True)
+    rows = zip(*(values(column[name]) for name in names), tuples(column["parents"]), slices(payload), strict=True)
     problems = []
     for id_, env, prompt, reference, origin, level, parents, (start, end) in rows:
         problem = Problem(env, prompt, reference, Origin(origin), level, parents, dict(pairs[start:end]))
@@ -228,16 +232,16 @@ def _read_problems(column: Mapping[str, pa.Array]) -> list[Problem]:
 def _proposal_columns(proposals: Sequence[Proposal], problem_rows: Mapping[int, int]) -> dict[str, pa.Array]:
     outcomes = [proposal.outcome for proposal in proposals]
     return {
-        "problem": _integers([problem_rows.get(id(outcome)) for outcome in outcomes]),
-        "reason": _strings([outcome.reason if isinstance(outcome, Rejection) else None for outcome in outcomes]),
-        "detail": _strings([outcome.detail if isinstance(outcome, Rejection) else None for outcome in outcomes]),
-        **_transcript_columns([proposal.transcript for proposal in proposals]),
+        "problem": integers([problem_rows.get(id(outcome)) for outcome in outcomes]),
+        "reason": strings([outcome.reason if isinstance(outcome, Rejection) else None for outcome in outcomes]),
+        "detail": strings([outcome.detail if isinstance(outcome, Rejection) else None for outcome in outcomes]),
+        **transcript_columns([proposal.transcript for proposal in proposals]),
     }
 
 
 def _read_proposals(column: Mapping[str, pa.Array], problems: Sequence[Problem]) -> list[Proposal]:
     rows = zip(
-        _read_transcripts(column), *(_values(column[name]) for name in ("problem", "reason", "detail")), strict=True
+        read_transcripts(column), *(values(column[name]) for name in ("problem", "reason", "detail")), strict=True
     )
     return [
         Proposal(transcript, Rejection(reason, detail) if problem is None else problems[problem])
@@ -245,119 +249,39 @@ def _read_proposals(column: Mapping[str, pa.Array], problems: Sequence[Problem])
     ]
 
 
-def _transcript_columns(transcripts: Sequence[Transcript]) -> dict[str, pa.Array]:
-    messages = [message for transcript in transcripts for message in transcript.messages]
-    message_fields = [_strings([m.role for m in messages]), _strings([m.text for m in messages])]
-    return {
-        "role": _strings([transcript.role for transcript in transcripts]),
-        "messages": _lists(
-            [len(transcript.messages) for transcript in transcripts],
-            pa.StructArray.from_arrays(message_fields, names=["role", "text"]),
-        ),
-        "token_ids": _number_lists([transcript.token_ids for transcript in transcripts], np.int64),
-        "sampled": _number_lists([transcript.sampled for transcript in transcripts], np.bool_),
-        "logprobs": _number_lists([transcript.logprobs for transcript in transcripts], np.float64),
-        "policy_version": _integers([transcript.policy_version for transcript in transcripts]),
-        "seed": _integers([transcript.seed for transcript in transcripts]),
-        "stopped": pa.array([transcript.stopped for transcript in transcripts], pa.bool_()),
-    }
-
-
-def _read_transcripts(column: Mapping[str, pa.Array]) -> list[Transcript]:
-    structs = column["messages"].values
-    messages = list(map(Message, _values(structs.field("role")), _values(structs.field("text"))))
-    rows = zip(
-        _values(column["role"]),
-        (tuple(messages[start:end]) for start, end in _slices(column["messages"])),
-        *(_tuples(column[name]) for name in ("token_ids", "sampled", "logprobs")),
-        *(_values(column[name]) for name in ("policy_version", "seed", "stopped")),
-        strict=True,
-    )
-    return [Transcript(*row) for row in rows]
-
-
 def _verdict_columns(verdicts: Sequence[Verdict]) -> dict[str, pa.Array]:
     return {
-        "status": _strings([str(verdict.status) for verdict in verdicts]),
-        "extracted": _strings([verdict.extracted for verdict in verdicts]),
-        "detail": _strings([verdict.detail for verdict in verdicts]),
+        "status": strings([str(verdict.status) for verdict in verdicts]),
+        "extracted": strings([verdict.extracted for verdict in verdicts]),
+        "detail": strings([verdict.detail for verdict in verdicts]),
         "seconds": pa.array([verdict.seconds for verdict in verdicts], pa.float64()),
-        "judged_by": _strings([verdict.judged_by for verdict in verdicts]),
+        "judged_by": strings([verdict.judged_by for verdict in verdicts]),
     }
 
 
 def _read_verdicts(column: Mapping[str, pa.Array]) -> list[Verdict]:
     statuses = {str(status): status for status in Status}
-    read = [_values(column[name]) for name in ("status", "extracted", "detail", "seconds")]
-    judges = _values(column["judged_by"]) if "judged_by" in column else [""] * len(read[0])
+    read = [values(column[name]) for name in ("status", "extracted", "detail", "seconds")]
+    judges = values(column["judged_by"]) if "judged_by" in column else [""] * len(read[0])
     return [Verdict(statuses[status], *rest) for status, *rest in zip(*read, judges, strict=True)]
 
 
 def _reward_columns(of_proposals: Sequence[Reward | None], of_attempts: Sequence[Reward | None]) -> dict[str, pa.Array]:
     rewards = [*of_proposals, *of_attempts]
     terms = [() if reward is None else reward.terms for reward in rewards]
-    names, values = _strings([name for row in terms for name, _ in row]), [value for row in terms for _, value in row]
+    names, values = strings([name for row in terms for name, _ in row]), [value for row in terms for _, value in row]
     fields = pa.StructArray.from_arrays([names, pa.array(values, pa.float64())], names=["name", "value"])
     missing = pa.array([reward is None for reward in rewards], pa.bool_())
     return {
-        "of": _strings(["proposal"] * len(of_proposals) + ["attempt"] * len(of_attempts)),
-        "row": _integers([*range(len(of_proposals)), *range(len(of_attempts))]),
+        "of": strings(["proposal"] * len(of_proposals) + ["attempt"] * len(of_attempts)),
+        "row": integers([*range(len(of_proposals)), *range(len(of_attempts))]),
         "total": pa.array([None if reward is None else reward.total for reward in rewards], pa.float64()),
-        "terms": pa.ListArray.from_arrays(_offsets([len(row) for row in terms]), fields, mask=missing),
+        "terms": pa.ListArray.from_arrays(offsets([len(row) for row in terms]), fields, mask=missing),
     }
 
 
 def _read_rewards(column: Mapping[str, pa.Array]) -> list[Reward | None]:
     terms = column["terms"]
-    pairs = list(zip(_values(terms.values.field("name")), _values(terms.values.field("value")), strict=True))
-    rows = zip(_slices(terms), _values(terms.is_null()), strict=True)
+    pairs = list(zip(values(terms.values.field("name")), values(terms.values.field("value")), strict=True))
+    rows = zip(slices(terms), values(terms.is_null()), strict=True)
     return [None if missing else Reward(tuple(pairs[start:end])) for (start, end), missing in rows]
-
-
-def _strings(texts: Sequence[str | None]) -> pa.Array:
-    joined = "".join([text for text in texts if text])
-    if not joined.isascii() and _UNSAFE.search(joined):
-        texts = [None if text is None else escape(text) for text in texts]
-    return pa.array(texts, pa.string())
-
-
-def _integers(values: Iterable[int | None]) -> pa.Array:
-    return pa.array(list(values), pa.int64())
-
-
-def _offsets(lengths: Sequence[int]) -> pa.Array:
-    return pa.array(np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int32), pa.int32())
-
-
-def _lists(lengths: Sequence[int], values: pa.Array) -> pa.Array:
-    return pa.ListArray.from_arrays(_offsets(lengths), values)
-
-
-def _number_lists(rows: Sequence[Sequence[float]], dtype: type[np.generic]) -> pa.Array:
-    lengths = [len(row) for row in rows]
-    return _lists(lengths, pa.array(np.fromiter(chain.from_iterable(rows), dtype, count=sum(lengths))))
-
-
-def _columns(table: pa.Table) -> dict[str, pa.Array]:
-    return {name: table.column(name).combine_chunks() for name in table.column_names}
-
-
-def _values(array: pa.Array) -> list[Any]:
-    """A flat column as Python values, None where it is null, texts unescaped."""
-    if array.null_count and not pa.types.is_string(array.type):
-        return list(array.to_pylist())  # numpy would turn a column of integers with nulls into floats
-    values: list[Any] = array.to_numpy(zero_copy_only=False).tolist()
-    if pa.types.is_string(array.type) and _MARK in "".join([text for text in values if text]):
-        values = [None if text is None else unescape(text) for text in values]
-    return values
-
-
-def _slices(array: pa.Array) -> list[tuple[int, int]]:
-    """For each row of a list column, where it starts and ends in the flat values."""
-    return list(pairwise(array.offsets.to_numpy().tolist()))
-
-
-def _tuples(array: pa.Array) -> list[tuple[Any, ...]]:
-    """A list column as one tuple a row."""
-    values = _values(array.values)
-    return [tuple(values[start:end]) for start, end in _slices(array)]
