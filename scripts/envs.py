@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import importlib
 import inspect
 import json
 import sys
@@ -79,7 +80,7 @@ def listed(name: str) -> dict[str, Any]:
         env = make(name, {}, None)
         draft = env.draw(env.levels[0], rng_for(0, "envs", name))
     except (UserError, ImportError) as error:
-        return {**row, "needs": str(error)}
+        return {**row, "needs": str(error).removeprefix(f"options of {name}: ").removeprefix("env.options.")}
     return {**row, **facts(env), "example": draft.prompt}
 
 
@@ -125,15 +126,17 @@ def described_game(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     game: Game[Any] = make(name, options)
     found = {"name": name, "kind": "game", "options": list(option_rows(find_entry(name).options))}
     examples = {seat: plain(prompt) for seat, prompt in zip(game.seats, observed(game), strict=False)}
-    return {**found, "about": about(type(game)), **game_facts(game), "examples": examples}
+    return {**found, "about": about(f"envs.games.{name}"), **game_facts(game), "examples": examples}
 
 
 def described(name: str, options: Mapping[str, Any], level: int | None) -> dict[str, Any]:
-    """Everything about one environment."""
-    entry = find_entry(name)
-    found: dict[str, Any] = {"name": name, "kind": "environment", "options": list(option_rows(entry.options))}
+    """Everything about one environment; without a problem, if it needs options that were not given."""
+    rows = list(option_rows(find_entry(name).options))
+    found: dict[str, Any] = {"name": name, "kind": "environment", "options": rows, "about": about(f"envs.{name}")}
+    if not options and "needs" in (row := listed(name)):
+        return {**found, "needs": row["needs"]}
     with opened(name, options) as (env, _):
-        found |= {"about": about(type(env)), **facts(env)}
+        found |= facts(env)
         problem = drawn(env, level_of(env, level), 0, 0)
         rng = rng_for(0, "envs", name)
         found["problem"] = {
@@ -155,10 +158,9 @@ def plain(prompt: Prompt) -> dict[str, Any]:
     return {"messages": messages, "prefix": prompt.prefix}
 
 
-def about(cls: type) -> str:
-    """What a class is: the docstring of its module, which says more than its own."""
-    module = inspect.getmodule(cls)
-    return inspect.cleandoc((module and module.__doc__) or cls.__doc__ or "")
+def about(module: str) -> str:
+    """What a module says of itself."""
+    return inspect.cleandoc(importlib.import_module(module).__doc__ or "")
 
 
 def option_rows(options: type) -> Iterator[dict[str, Any]]:
@@ -189,7 +191,7 @@ def show_list(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> None:
     }
     for row in rows:
         if "needs" in row:
-            cells = ["", "", "", shorten(f"needs options: {row['needs']}", EXAMPLE_WIDTH)]
+            cells = ["", "", "", shorten(f"needs options: {row['needs']}", 2 * EXAMPLE_WIDTH)]
         elif row["kind"] == "game":
             cells = [" ".join(row["opponents"]), row["yardstick"] or "none", shorten(row["example"], EXAMPLE_WIDTH)]
             cells.insert(0, " ".join(row["roles"]))
@@ -215,6 +217,8 @@ def show_one(screen: Screen, found: Mapping[str, Any]) -> None:
         screen.line("seats", ", ".join(found["roles"]))
         screen.line("opponents", ", ".join(found["opponents"]))
         screen.line("yardstick", found["yardstick"] or "none that is exact")
+    elif "needs" in found:
+        screen.line("needs", f"options: {found['needs']}", "yellow")
     else:
         screen.line("roles", ", ".join(found["roles"]))
         screen.line("levels", f"{found['levels']['first']} to {found['levels']['last']}")
@@ -222,7 +226,7 @@ def show_one(screen: Screen, found: Mapping[str, Any]) -> None:
     screen.gap()
     show_options(screen, found["options"])
     problem = found.get("problem")
-    for role, example in found["examples"].items():
+    for role, example in found.get("examples", {}).items():
         screen.gap()
         screen.title(role if problem is None else f"{role}, level {problem['level']}")
         for message in example["messages"]:

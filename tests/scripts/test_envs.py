@@ -16,13 +16,13 @@ from rich.console import Console
 from envs import ENVIRONMENTS
 from envs.games import GAMES
 from scripts import envs as command
-from scripts.cases import FOLDER
 from scripts.envs import docstrings, main
 from scripts.play_view import Screen
 from selfplay.errors import UserError
 
 ROOT = Path(__file__).parents[2]
-NAMES = [name for name in ENVIRONMENTS if (FOLDER / f"{name}.py").is_file() and name != "dataset"]
+NAMES = [name for name in ENVIRONMENTS if "needs" not in command.listed(name)]
+"""Those that can be shown without any option."""
 
 
 def shown(*arguments: str) -> str:
@@ -109,8 +109,13 @@ def test_an_environment_that_needs_an_option_is_listed_with_what_it_needs(monkey
 
     entry = ENVIRONMENTS["programs"]._replace(make=needs_path)
     monkeypatch.setitem(ENVIRONMENTS, "programs", entry)
-    assert command.listed("programs")["needs"].endswith("path: got nothing, expected a file")
-    assert "needs options: " in shown()
+    assert command.listed("programs")["needs"] == "path: got nothing, expected a file"
+    assert "needs options: path: got nothing" in shown()
+    text = shown("programs")
+    assert "needs      options: path: got nothing, expected a file" in text
+    assert "  num_names: " in text, "its options are what one wants to read then"
+    with pytest.raises(UserError, match="expected a file"):
+        shown("programs", "--options", "style=instruct")
 
 
 @pytest.mark.parametrize(

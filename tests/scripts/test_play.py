@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from envs import ENVIRONMENTS, make_environment
-from scripts.cases import FOLDER
 from scripts.cli import run_main
+from scripts.envs import listed
 from scripts.play import main
 from scripts.play_problems import drawn
 from scripts.play_view import Screen, clean
@@ -30,7 +30,8 @@ from selfplay.protocols import Environment
 from selfplay.types import Problem
 
 ROOT = Path(__file__).parents[2]
-PLAYABLE = [name for name in ENVIRONMENTS if (FOLDER / f"{name}.py").is_file() and name != "dataset"]
+PLAYABLE = [name for name in ENVIRONMENTS if "needs" not in listed(name)]
+"""Without any option: those that read files need to be told which."""
 
 
 def play(typed: str, *arguments: str) -> tuple[int, str]:
