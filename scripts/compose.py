@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from envs import ENVIRONMENTS
+from scripts.judging import Parts, audit_room, check_judge, make_judging, verifier_options
 from scripts.runs import Started
 from scripts.view import View
 from selfplay.bootstrap import Bootstrap
@@ -80,6 +81,7 @@ def check(config: RunConfig) -> Checked:
                 f"{key}: got or needs level {outside[0]}, expected levels {levels[0]} to {levels[-1]} of "
                 f"{config.env.name} (the bootstrap also tests one level beyond its seeds)"
             )
+    check_judge(config, recipe, environment)
     if config.bootstrap is not None and environment.verifier in JUDGED:
         raise ConfigError(
             f"bootstrap: got one for {config.env.name}, expected none: no program verifies its answers, so there is no "
@@ -157,20 +159,43 @@ class SharedVerifier:
         return self.processes.map(self.verifier.verify, answers)
 
 
+def worker_limits(config: RunConfig) -> dict[str, Any]:
+    """What bounds worker processes."""
+    settings = config.verifier
+    return {
+        "num_workers": settings.num_workers,
+        "deadline_s": settings.deadline_s,
+        "memory_mb": settings.memory_mb,
+        "allow_unsafe": settings.allow_unsafe,
+    }
+
+
 @contextmanager
 def judges(checked: Checked, processes: Processes) -> Iterator[tuple[Environment, Verifier]]:
-    """The environment and its verifier, whose workers end with the context."""
-    limits: dict[str, Any] = {
-        "num_workers": checked.config.verifier.num_workers,
-        "deadline_s": checked.config.verifier.deadline_s,
-        "memory_mb": checked.config.verifier.memory_mb,
-        "allow_unsafe": checked.config.verifier.allow_unsafe,
-    }
+    """The environment and its verifier, whose workers end with the context.
+
+    A verifier that asks a judge is not shared: judges share their work among processes themselves.
+    """
+    limits = worker_limits(checked.config)
     with PythonExecutor(**limits) as executor:
         _, factory = ENVIRONMENTS[checked.config.env.name]
         env: Environment = factory(checked.env_options, SharedExecutor(executor, processes))
-        with make_verifier(env.verifier, **limits) as verifier:
-            yield env, SharedVerifier(verifier, processes)
+        with make_verifier(env.verifier, **limits, **verifier_options(checked.config, env)) as verifier:
+            yield env, verifier if env.verifier in JUDGED else SharedVerifier(verifier, processes)
+
+
+@contextmanager
+def audits(
+    checked: Checked, env: Environment, verifier: Verifier, processes: Processes
+) -> Iterator[tuple[Environment, Verifier] | None]:
+    """Where the run's judge is audited: an environment that programs verify; None for a run without a judge."""
+    config = checked.config
+
+    def share(own: Verifier) -> Verifier:
+        return SharedVerifier(own, processes)
+
+    with audit_room(config, env, verifier, share, worker_limits(config)) as room:
+        yield room
 
 
 def confinement(env: Environment) -> Isolation | None:
@@ -255,6 +280,24 @@ def make_learner(config: RunConfig, policy: Any, record: Record, processes: Proc
     )
 
 
+def imitator(config: RunConfig, learning_rate: float, policy: Any, record: Record, processes: Processes) -> Learner:
+    """A supervised learner over the policy's model beside the run's own, for recipes with a phase of imitation.
+
+    Its optimizer begins anew at each update, so checkpoints need to keep nothing of it.
+    """
+    from selfplay.learners.supervised import SupervisedLearner
+
+    own = replace(
+        config.learner,
+        name="supervised",
+        optimizer="adamw",
+        learning_rate=learning_rate,
+        between_rounds="reset",
+        trl=config.learner.trl if config.learner.name == "supervised" else {},
+    )
+    return SupervisedLearner(policy.model, policy.tokenizer, own, record.run_dir / "trainer", processes)
+
+
 def make_seeds(
     config: RunConfig, env: Environment, policy: Policy, held_out: Mapping[int, Sequence[Problem]]
 ) -> SeedData:
@@ -305,6 +348,7 @@ def prepare(
     view: View,
     processes: Processes,
     watchers: Sequence[Any],
+    audited: tuple[Environment, Verifier] | None = None,
 ) -> Lab:
     """A Lab whose policy is warmed up and measured, or restored from the folder."""
     config = checked.config
@@ -327,10 +371,18 @@ def prepare(
             save_model(start_folder, policy.model, policy.tokenizer)
             flush_folder(start_folder)
     learner = make_learner(config, policy, record, processes)
+
+    def start_policy() -> Any:
+        return make_policy(config, env, start_folder if config.bootstrap else None, processes)
+
+    def load_policy(name: str) -> Any:
+        return other_policy(config, name, processes)
+
+    parts = Parts(lambda: policy, start_policy, load_policy, processes=processes)
     lab = Lab(
-        config, env, verifier, policy, learner, record, held_out, seeds,
-        lambda: make_policy(config, env, start_folder if config.bootstrap else None, processes), processes, watchers,
-        lambda name: other_policy(config, name, processes),
+        config, env, verifier, policy, learner, record, held_out, seeds, start_policy, processes, watchers, load_policy,
+        judging=make_judging(config, env, verifier, audited, parts),
+        imitate=lambda learning_rate: imitator(config, learning_rate, policy, record, processes),
     )  # fmt: skip
     if fresh:
         clock = time.perf_counter()
@@ -339,8 +391,13 @@ def prepare(
         content["held_out"], content["tokens"]["evaluate"] = measured.held_out, measured.tokens
         content["judged"] = measured.judged
         content["seconds"]["evaluate"] = time.perf_counter() - clock
+        if lab.judging is not None:
+            view.phase("audit")
+            content["judge"] = lab.judging.line(-1)
         content["peak_rss_mb"] = peak_memory_mb()
         if processes.rank == 0:
             started.write(content)
         processes.wait()
+    elif lab.judging is not None:
+        lab.judging.restore(started.read())
     return lab

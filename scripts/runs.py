@@ -16,6 +16,7 @@ from scripts.view import LiveView, SilentView, View
 from selfplay.checking import resolved
 from selfplay.config import RunConfig
 from selfplay.errors import ConfigError, RecordError
+from selfplay.judges.endpoint_options import LIMITS
 from selfplay.lab import Lab
 from selfplay.mirror import WandbMirror
 from selfplay.processes import Processes
@@ -69,6 +70,7 @@ def summarize(lab: Lab, start: Mapping[str, Any], wall_seconds: float) -> dict[s
             "num_problems": config.evaluation.num_problems,
         },
         "judged": _judged(start, lines),
+        "judge": _asked(start, lines),
         "bootstrap": start.get("bootstrap"),
         "seconds": seconds,
         "tokens": tokens,
@@ -90,6 +92,20 @@ def _judged(start: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dic
         by.update(part.get("by", {}))
     after = next((part["held_out"] for part in reversed(parts) if "held_out" in part), before)
     return {"by": dict(by), "held_out": {"before": before, "after": after}}
+
+
+def _asked(start: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The run's judge: how often it was asked, what that took, and its audits before the run and last; or None."""
+    parts = [one["judge"] for one in (start, *lines) if one.get("judge")]
+    if not parts:
+        return None
+    totals: Counter[str] = Counter()
+    for part in parts:
+        totals.update({name: part[name] for name in ("asked", "abstained", "faults", "tokens")})
+        totals.update({f"endpoint_{name}": value for name, value in part.get("endpoint", {}).items()})
+    audits = [part["audit"] for part in parts if "audit" in part]
+    before, after = (audits[0], audits[-1]) if audits else (None, None)
+    return {"name": parts[-1]["name"], **totals, "audit": {"before": before, "after": after}}
 
 
 def open_record(
@@ -114,9 +130,16 @@ def open_record(
 _MAY_CHANGE = {"rounds", "token_budget", "report_to", "wandb", "keep_checkpoints", "checkpoint_every", "verifier"}
 
 
+def _matters(key: str, value: Any) -> Any:
+    """What a resumed run must have as it was: of a judge, not the limits within which it is asked."""
+    if key != "judge" or not isinstance(value, Mapping):
+        return value
+    return {**value, "options": {name: one for name, one in value["options"].items() if name not in LIMITS}}
+
+
 def _check_same(recorded: Mapping[str, Any], wanted: Mapping[str, Any], run_dir: Path) -> None:
     for key in sorted({*recorded, *wanted} - _MAY_CHANGE):
-        if recorded.get(key) != wanted.get(key):
+        if _matters(key, recorded.get(key)) != _matters(key, wanted.get(key)):
             raise ConfigError(
                 f"{key}: the run in {run_dir} was started with {recorded.get(key)!r}, got {wanted.get(key)!r}. Resume "
                 f"with the configuration it was started with, or start a new run with another --run-dir"

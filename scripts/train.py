@@ -17,7 +17,7 @@ if __package__ in (None, ""):  # run by path: put the checkout first, before any
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.cli import dry_run_text, run_main, train_arguments
-from scripts.compose import check, check_model, confinement, judges, prepare, start_processes
+from scripts.compose import audits, check, check_model, confinement, judges, prepare, start_processes
 from scripts.modelcard import write_model_card
 from scripts.report import write_report
 from scripts.runs import Started, make_view, mirrors, open_record, summarize
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     processes = start_processes(config)
     check_model(config)
     view = make_view(processes)
-    with judges(checked, processes) as (env, verifier):
+    with judges(checked, processes) as (env, verifier), audits(checked, env, verifier, processes) as audited:
         isolation = confinement(env)
         record = open_record(config, run_dir, given.resume, processes, isolation)
         with mirrors(config, run_dir, processes) as watchers:
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
             try:
                 if isolation is not None:
                     view.message(f"programs run in {isolation.summary()}")
-                lab = prepare(checked, env, verifier, record, view, processes, [view, *watchers])
+                lab = prepare(checked, env, verifier, record, view, processes, [view, *watchers], audited)
                 if given.resume:
                     view.message(f"resumed after {lab.resume()} whole rounds")
                 checked.recipe.run(lab, checked.options)

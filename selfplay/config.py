@@ -262,6 +262,34 @@ class VerifierConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditConfig:
+    """How a judge is measured where the truth is known (`judging.Judging`)."""
+
+    every: Whole = 5
+    """Rounds from one audit to the next, besides those before the first round and after the last; 0: those two."""
+    num_pairs: Count = 50
+    """Problems with a right and a wrong reply, the same at each audit."""
+    env: EnvConfig | None = None
+    """Where the truth is known; null: the run's own environment if programs verify it, else arithmetic in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeConfig:
+    """Who is asked where no program can decide, or besides one: by recipes, and by the verifier called judge."""
+
+    name: Name
+    """Name of the kind of judge; the composition root looks it up (`scripts.judging.JUDGES`)."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """The judge's own options, checked by its own frozen dataclass through `build`."""
+    rubric: Literal["additive", "helpful"] = "additive"
+    """What ratings are of: up to five points given one by one, or three criteria (`judge.RUBRICS`)."""
+    threshold: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Least score, as a share of the most, of what counts as judged good."""
+    audit: AuditConfig = field(default_factory=AuditConfig)
+    """How the judge itself is measured."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunConfig:
     """Everything that one run depends on."""
 
@@ -295,6 +323,8 @@ class RunConfig:
     """Newest checkpoints that are kept; older ones are deleted."""
     verifier: VerifierConfig = field(default_factory=VerifierConfig)
     """The worker processes that judge answers."""
+    judge: JudgeConfig | None = None
+    """The judge of recipes that ask one, and of environments that no program verifies (null: a scripted one)."""
 
     def __post_init__(self) -> None:
         if self.model.scratch is not None and self.bootstrap is None:

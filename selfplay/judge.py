@@ -36,6 +36,19 @@ HELPFUL = (
 )
 """A rubric for open requests."""
 
+ADDITIVE = (
+    Criterion(
+        "points",
+        "How many points does the reply earn? Give them one by one: one point if it is relevant to the request and "
+        "says something about it; a second if it answers a substantial part of it, though not all; a third if it "
+        "answers the basic elements in a useful way; a fourth if it answers directly, completely and well organised; a "
+        "fifth if it is beyond that right in every detail, to the point, and could not easily be better.",
+    ),
+)
+"""Additive points from 0 to 5 (Self-Rewarding 2401.10020, figure 2; in other words, and without thinking aloud)."""
+RUBRICS = {"additive": ADDITIVE, "helpful": HELPFUL}
+"""By the names that a configuration gives them."""
+
 _LETTERS = {"A": Choice.FIRST, "B": Choice.SECOND, "neither": Choice.ABSTAIN}
 
 

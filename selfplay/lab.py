@@ -1,4 +1,6 @@
-"""A Lab: the parts of one run, `rounds()` that resumes, and `finish()` that evaluates, checkpoints and commits a round.
+"""Labs: the parts of one run, `rounds()` that resumes, and `finish()` that evaluates, checkpoints and commits a round.
+
+`Lab` is for problems, `game_lab.GameLab` for games; what they share is `BaseLab`.
 
 Order on disk makes a kill at any moment harmless: the checkpoint of a round is renamed into place first, the round
 last, so a round that exists has its weights. A run continues after the last round that is whole and has a checkpoint;
@@ -12,6 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,12 +27,13 @@ from selfplay.disk import flush, flush_folder
 from selfplay.errors import UserError
 from selfplay.evaluate import accuracy, evaluate, judged_metrics, judged_only, judged_rate
 from selfplay.gate import Gate, rejections
+from selfplay.judging import Judging
 from selfplay.processes import OneProcess, Processes
-from selfplay.protocols import Environment, Learner, Policy, ScoringPolicy, Verifier
+from selfplay.protocols import Environment, Judge, Learner, Policy, ScoringPolicy, Verifier
 from selfplay.record import Record, RoundRecord
 from selfplay.seeding import seed_for
 from selfplay.seeds import SeedData
-from selfplay.types import Episode, Problem, Proposal, Reward
+from selfplay.types import Episode, Match, Problem, Proposal, Reward
 
 TRAINED_TOKEN_COST = 3
 """A trained token costs about three generated ones: forward, and twice that backward (Kaplan et al. 2001.08361)."""
@@ -45,6 +49,8 @@ class Measurement:
     """Share that a judge found good, where one was asked; empty in most runs."""
     tokens: int
     """Tokens that it took."""
+    yardsticks: dict[str, float] = field(default_factory=dict)
+    """What a game is measured by, by name; empty for problems."""
 
 
 class Watcher(Protocol):
@@ -77,38 +83,35 @@ class Round:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
-class Lab:
-    """Everything a recipe needs: `env`, `verifier`, `policy`, `learner`, `gate`, `seeds`, and the rounds."""
+class BaseLab(ABC):
+    """What the runs of all recipes have: `policy`, `learner`, and rounds that are recorded and resume."""
 
     def __init__(
         self,
         config: RunConfig,
-        env: Environment,
-        verifier: Verifier,
         policy: ScoringPolicy,
         learner: Learner,
         record: Record,
-        held_out: dict[int, list[Problem]],
-        seeds: SeedData,
         start_policy: Callable[[], Policy],
         processes: Processes | None = None,
         watchers: Sequence[Watcher] = (),
         load_policy: Callable[[str], ScoringPolicy] | None = None,
+        *,
+        judging: Judging | None = None,
+        imitate: Callable[[float], Learner] | None = None,
     ) -> None:
         self.config = config
-        self.env = env
-        self.verifier = verifier
         self.policy = policy
         self.learner = learner
         self.record = record
-        self.held_out = held_out
-        self.seeds = seeds
         self.start_policy = start_policy
         """Makes a policy with the weights that the run began with."""
         self._load_policy = load_policy
+        self.judging = judging
+        """The run's judge, counted and audited; None for a run without one."""
+        self._imitate = imitate
         self.processes = processes or OneProcess()
         self.watchers = watchers
-        self.gate = Gate(problem.id for problems in held_out.values() for problem in problems)
         self.state: Mapping[str, Any] = {}
         """What the recipe gave to the last `finish`, to resume from."""
         self.tokens_used = 0
@@ -130,12 +133,21 @@ class Lab:
         if last >= 0:
             self.learner.load(checkpoint_folder(self.record, last))
             for past in self.past():
-                self.gate.remember(p.problem for p in past.proposals if p.problem is not None)
+                self._recall(past)
                 self.tokens_used += used_tokens(past.metrics)
+                if self.judging is not None:
+                    self.judging.restore(past.metrics)
                 self.state = past.state
         self._next = last + 1
         self.policy.version = self._next
         return self._next
+
+    def _recall(self, past: RoundRecord) -> None:
+        """Take up what the lab itself keeps of a round that stands."""
+
+    @abstractmethod
+    def measure(self) -> Measurement:
+        """Measure the policy as it is now on what no round trains on."""
 
     def past(self) -> Iterator[RoundRecord]:
         """The rounds that stand, oldest first: fold them to rebuild whatever a recipe remembers."""
@@ -158,6 +170,18 @@ class Lab:
         if self._load_policy is None:
             raise UserError(f"this run cannot load another model ({source}): it has none of its own")
         return self._load_policy(source)
+
+    def judge(self, seed: int = 0) -> Judge:
+        """The run's judge (the section `judge`); one that samples answers each seed anew."""
+        if self.judging is None:
+            raise UserError("judge: got nothing, expected a judge, which this recipe asks; such as {name: policy}")
+        return self.judging.judge(seed)
+
+    def imitator(self, learning_rate: float) -> Learner:
+        """A supervised learner over the same model, for a phase of imitation; its optimizer begins anew each time."""
+        if self._imitate is None:
+            raise UserError("this run cannot make another learner: it has none of its own")
+        return self._imitate(learning_rate)
 
     def _spent(self) -> bool:
         return bool(self.config.token_budget) and self.tokens_used >= self.config.token_budget
@@ -184,6 +208,7 @@ class Lab:
         episodes: Sequence[Episode] = (),
         proposal_rewards: Sequence[Reward | None] = (),
         attempt_rewards: Sequence[Sequence[Reward | None]] = (),
+        matches: Sequence[Match] = (),
         learner: Mapping[str, float],
         state: Mapping[str, Any],
         metrics: Mapping[str, Any] | None = None,
@@ -197,13 +222,24 @@ class Lab:
             "solve": sum(len(a.transcript.token_ids) for episode in episodes for a in episode.attempts),
             "train": int(learner.get("tokens", 0)),
         }
+        if matches:
+            written = [turn.transcript for match in matches for turn in match.turns if turn.transcript is not None]
+            line["tokens"]["play"] = sum(len(transcript.token_ids) for transcript in written)
+        if self.judging is not None:
+            line["tokens"]["judge"] = self.judging.tokens
         self.tokens_used += used_tokens(line)
         if self._is_evaluation(round.number):
             with round.phase("evaluate"):
                 measured = self.measure()
             line["held_out"], line["tokens"]["evaluate"] = measured.held_out, measured.tokens
+            if measured.yardsticks:
+                line["yardsticks"] = measured.yardsticks
             if measured.judged:
                 line["judged"] = {**line.get("judged", {}), "held_out": measured.judged}
+        if self.judging is not None:
+            last = round.number + 1 == self.config.rounds or self._spent()
+            with round.phase("audit"):
+                line["judge"] = self.judging.line(round.number, last)
         with round.phase("record"):
             self._save_checkpoint(round.number)
         line["seconds"] = {**round.seconds, "rest": _rest(round)}
@@ -221,6 +257,7 @@ class Lab:
                         else tuple((None,) * len(episode.attempts) for episode in episodes),
                         line,
                         state,
+                        tuple(matches),
                     )
                 )
                 self._prune()
@@ -228,21 +265,6 @@ class Lab:
         self.state = state
         for watcher in self.watchers:
             watcher.round({**line, "progress": min(1.0, self.progress())})  # not recorded: more rounds may come
-
-    def measure(self) -> Measurement:
-        """Greedy attempts at the held-out problems, as rates by environment and level."""
-        by_level = evaluate(self.policy, self.env, self.verifier, self.held_out, self.config.evaluation.max_new_tokens)
-        tokens = sum(
-            len(attempt.transcript.token_ids)
-            for episodes in by_level.values()
-            for episode in episodes
-            for attempt in episode.attempts
-        )
-        verified = {str(level): accuracy(found) for level, found in by_level.items() if not judged_only(found)}
-        asked = {level: found for level, found in by_level.items() if judged_metrics(found)}
-        judged = {str(level): judged_rate(found) for level, found in asked.items()}
-        name = self.env.name
-        return Measurement({name: verified} if verified else {}, {name: judged} if judged else {}, tokens)
 
     def _is_evaluation(self, number: int) -> bool:
         every = self.config.evaluation.every
@@ -266,6 +288,56 @@ class Lab:
     def _prune(self) -> None:
         for number in checkpoints(self.record)[: -self.config.keep_checkpoints]:
             shutil.rmtree(checkpoint_folder(self.record, number))
+
+
+class Lab(BaseLab):
+    """What a recipe over problems needs: also `env`, `verifier`, `held_out`, `gate` and `seeds`."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        env: Environment,
+        verifier: Verifier,
+        policy: ScoringPolicy,
+        learner: Learner,
+        record: Record,
+        held_out: dict[int, list[Problem]],
+        seeds: SeedData,
+        start_policy: Callable[[], Policy],
+        processes: Processes | None = None,
+        watchers: Sequence[Watcher] = (),
+        load_policy: Callable[[str], ScoringPolicy] | None = None,
+        *,
+        judging: Judging | None = None,
+        imitate: Callable[[float], Learner] | None = None,
+    ) -> None:
+        super().__init__(
+            config, policy, learner, record, start_policy, processes, watchers, load_policy,
+            judging=judging, imitate=imitate,
+        )  # fmt: skip
+        self.env = env
+        self.verifier = verifier
+        self.held_out = held_out
+        self.seeds = seeds
+        self.gate = Gate(problem.id for problems in held_out.values() for problem in problems)
+
+    def _recall(self, past: RoundRecord) -> None:
+        self.gate.remember(p.problem for p in past.proposals if p.problem is not None)
+
+    def measure(self) -> Measurement:
+        """Greedy attempts at the held-out problems, as rates by environment and level."""
+        by_level = evaluate(self.policy, self.env, self.verifier, self.held_out, self.config.evaluation.max_new_tokens)
+        tokens = sum(
+            len(attempt.transcript.token_ids)
+            for episodes in by_level.values()
+            for episode in episodes
+            for attempt in episode.attempts
+        )
+        verified = {str(level): accuracy(found) for level, found in by_level.items() if not judged_only(found)}
+        asked = {level: found for level, found in by_level.items() if judged_metrics(found)}
+        judged = {str(level): judged_rate(found) for level, found in asked.items()}
+        name = self.env.name
+        return Measurement({name: verified} if verified else {}, {name: judged} if judged else {}, tokens)
 
 
 def checkpoint_folder(record: Record, number: int) -> Path:
@@ -316,7 +388,8 @@ def describe(number: int, proposals: Sequence[Proposal], episodes: Sequence[Epis
 def used_tokens(metrics: Mapping[str, Any]) -> int:
     """Compute of a round in generated-token equivalents; evaluation is not counted."""
     tokens = metrics["tokens"]
-    return int(tokens["propose"] + tokens["solve"] + TRAINED_TOKEN_COST * tokens["train"])
+    generated = tokens["propose"] + tokens["solve"] + tokens.get("judge", 0) + tokens.get("play", 0)
+    return int(generated + TRAINED_TOKEN_COST * tokens["train"])
 
 
 def _rest(round: Round) -> float:

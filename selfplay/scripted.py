@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Literal
 
 from selfplay.checking import resolved
-from selfplay.config import EnvConfig, EvaluationConfig, LearnerConfig, ModelConfig, RunConfig
+from selfplay.config import EnvConfig, EvaluationConfig, JudgeConfig, LearnerConfig, ModelConfig, RunConfig
 from selfplay.evaluate import held_out_split
 from selfplay.hints import HINT_PIECE
+from selfplay.judging import Bench, Judging
 from selfplay.lab import Lab
-from selfplay.protocols import Environment, Policy, Verifier
+from selfplay.protocols import Environment, Judge, Policy, Verifier
 from selfplay.record import Record
 from selfplay.seeding import rng_for
 from selfplay.seeds import SeedData, seed_split
@@ -132,10 +133,12 @@ def scripted_lab(
     rounds: int = 3,
     learner: LearnerName = "supervised",
     seed: int = 0,
+    judge: Judge | None = None,
 ) -> Lab:
     """A Lab of scripted parts that records into `run_dir`, to play a recipe without a model.
 
-    `learner` is the kind of batch that the recipe makes (`LearnerConfig.name`). A run folder that is already there is
+    `learner` is the kind of batch that the recipe makes (`LearnerConfig.name`), `judge` whom it asks, if it asks one
+    (audited in `env`). A run folder that is already there is
     opened: call `resume` on the Lab, as one does with a real one. The scripted policy does not know mutants and
     fillers, so play recipes without them.
     """
@@ -155,6 +158,9 @@ def scripted_lab(
     seeds = SeedData(policy, env, seed_split(env, env.levels[:2], 16, {problem.id for problem in problems}))
     is_there = (run_dir / "config.yaml").exists()
     record = Record.open(run_dir) if is_there else Record.create(run_dir, resolved(config), {})
+    trained = ScriptedLearner(policy)
+    judging = Judging(JudgeConfig(judge.name), Bench(lambda seed: judge), env, verifier, seed) if judge else None
     return Lab(
-        config, env, verifier, policy, ScriptedLearner(policy), record, held_out, seeds, lambda: ScriptedPolicy(env)
-    )
+        config, env, verifier, policy, trained, record, held_out, seeds, lambda: ScriptedPolicy(env),
+        judging=judging, imitate=lambda learning_rate: trained,
+    )  # fmt: skip

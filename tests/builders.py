@@ -9,10 +9,12 @@ from typing import Any
 
 from envs.programs import Programs
 from selfplay.checking import resolved
-from selfplay.config import EnvConfig, EvaluationConfig, LearnerConfig, ModelConfig, RunConfig
+from selfplay.config import AuditConfig, EnvConfig, EvaluationConfig, JudgeConfig, LearnerConfig, ModelConfig, RunConfig
 from selfplay.evaluate import held_out_split
+from selfplay.judges.scripted import ScriptedJudge, TruthQuality
+from selfplay.judging import Bench, Judging
 from selfplay.lab import Lab, Watcher
-from selfplay.protocols import Verifier
+from selfplay.protocols import Environment, Verifier
 from selfplay.recipes import RECIPES
 from selfplay.record import Record, RoundRecord
 from selfplay.scripted import ScriptedLearner, ScriptedPolicy
@@ -138,9 +140,19 @@ def scripted_run(
     exists = (folder / "config.yaml").exists()
     record = Record.open(folder) if exists else Record.create(folder, resolved(config), {})
     learns = ScriptedLearner(policy, gain)
+    judging = scripted_judging(env, verifier) if getattr(RECIPES.get(recipe), "NEEDS_JUDGE", False) else None
     return Lab(
-        config, env, verifier, policy, learns, record, held_out, seeds, lambda: start, None, watchers, lambda _: teacher
-    )
+        config, env, verifier, policy, learns, record, held_out, seeds, lambda: start, None, watchers,
+        lambda _: teacher, judging=judging, imitate=lambda learning_rate: learns,
+    )  # fmt: skip
+
+
+def scripted_judging(env: Environment, verifier: Verifier, **dials: float) -> Judging:
+    """A judge that knows the truth about `env` and errs a little, as a run has it."""
+    quality = TruthQuality({env.name: (env, verifier)})
+    noise = {"noise": 0.3, **dials}
+    bench = Bench(lambda seed: ScriptedJudge(quality, seed=seed, **noise))  # type: ignore[arg-type]
+    return Judging(JudgeConfig("scripted", audit=AuditConfig(every=2, num_pairs=8)), bench, env, verifier)
 
 
 def play(lab: Lab, **options: Any) -> Lab:

@@ -39,7 +39,6 @@ class JudgeVerifier(ClosingVerifier):
     ) -> None:
         """`threshold` is the least score, in (0, 1], of a good answer. What bounds processes is for other verifiers."""
         self.judge = RubricJudge() if judge is None else judge
-        self.judge_name = self.judge.name
         if not self.judge_name.strip():
             raise ValueError(
                 f"{type(judge).__name__} has no name; give it one: a verdict without a judge counts as verified"
@@ -48,6 +47,11 @@ class JudgeVerifier(ClosingVerifier):
             raise ValueError(f"threshold is {threshold}; expected above 0 and at most 1")
         self.rubric = tuple(rubric)
         self.threshold = threshold
+
+    @property
+    def judge_name(self) -> str:
+        """The judge's name, as every verdict carries it."""
+        return self.judge.name
 
     def judge_of(self, problem: Problem) -> str:
         return self.judge_name

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from selfplay.judge import check_rubric, digest, overall
 from selfplay.judgements import Choice, Comparison, Criterion, Opinion, Rating
+from selfplay.protocols import Environment, Verifier
 from selfplay.seeding import rng_for
 from selfplay.types import Problem
 
@@ -32,6 +33,39 @@ def keyword_quality(problem: Problem, reply: str) -> float:
     words = [word.lower() for word in _WORD.findall(reply)]
     taken_up = len(wanted & set(words)) / len(wanted) if wanted else 1.0
     return (taken_up + (FAIR_LENGTH[0] <= len(words) <= FAIR_LENGTH[1])) / 2
+
+
+class TruthQuality:
+    """1 for a reply that a program finds right, 0 for one that it does not; None where it cannot decide.
+
+    `truths` are environments with their verifiers, by the environment's name. What was decided is remembered.
+    """
+
+    def __init__(self, truths: Mapping[str, tuple[Environment, Verifier]]) -> None:
+        self.truths = truths
+        self._known: dict[tuple[str, str], float | None] = {}
+
+    def __call__(self, problem: Problem, reply: str) -> float | None:
+        self.learn([(problem, reply)])
+        return self._known[problem.id, reply]
+
+    def learn(self, replies: Sequence[tuple[Problem, str]]) -> None:
+        """Find the truth about many at once."""
+        new = {(problem.id, reply): problem for problem, reply in replies if (problem.id, reply) not in self._known}
+        self._known |= dict.fromkeys(new)
+        for name, (env, verifier) in self.truths.items():
+            asked = []
+            for (key, reply), problem in new.items():
+                if problem.env == name:
+                    answer = env.read_answer(problem, reply)
+                    self._known[key, reply] = 0.0
+                    if answer is not None:
+                        asked.append((problem, reply, answer))
+            for (problem, reply, _), verdict in zip(
+                asked, verifier.verify([(problem, answer) for problem, _, answer in asked]), strict=True
+            ):
+                known = verdict.verified and verdict.status.decided
+                self._known[problem.id, reply] = float(verdict.correct) if known else None
 
 
 class ScriptedJudge:
@@ -61,7 +95,13 @@ class ScriptedJudge:
         self.seed = seed
 
     def prefer(self, comparisons: Sequence[Comparison]) -> list[Opinion]:
+        self._learn([(one.problem, reply) for one in comparisons for reply in (one.first, one.second)])
         return [self._prefer(one) for one in comparisons]
+
+    def _learn(self, replies: Sequence[tuple[Problem, str]]) -> None:
+        """Let a quality that asks a verifier ask it once."""
+        if isinstance(self.quality, TruthQuality):
+            self.quality.learn(replies)
 
     def _prefer(self, one: Comparison) -> Opinion:
         first, second = self.quality(one.problem, one.first), self.quality(one.problem, one.second)
@@ -78,6 +118,7 @@ class ScriptedJudge:
 
     def rate(self, replies: Sequence[tuple[Problem, str]], rubric: Sequence[Criterion]) -> list[Rating]:
         check_rubric(rubric)
+        self._learn(replies)
         return [self._rate(problem, reply, rubric) for problem, reply in replies]
 
     def _rate(self, problem: Problem, reply: str, rubric: Sequence[Criterion]) -> Rating:
