@@ -5,8 +5,13 @@ substitution: CORRECT iff the answer is one number (integer, a/b or decimal, opt
 equation exactly. The reference is not used then. Any other problem compares the answer with the reference as
 expressions (grammar in `inside/expression.py`).
 
-Model text is read by an own grammar, never by sympify, parse_expr or eval. Not read: LaTeX, `2x` without an operator,
-sets, intervals, matrices, units. What cannot be decided is UNDECIDED.
+Where the payload has `check`, more than equality is asked for (`inside/judge_checks.py`): `value` wants an answer that
+is worked out, `antiderivative` one with the reference's derivative (`unknown` names the letter; any constant may be
+added), `expanded` a sum of different monomials, `factored` a product that can be factored no further in whole numbers.
+Such answers are read by `math_answer`'s grammar, LaTeX or plain.
+
+Model text is read by own grammars, never by sympify, parse_expr or eval. Without a check, LaTeX and `2x` without an
+operator are not read; sets, intervals, matrices and units never are. What cannot be decided is UNDECIDED.
 """
 
 from __future__ import annotations
@@ -37,7 +42,9 @@ class SympyVerifier(PooledVerifier):
         )
 
     def job(self, problem: Problem, answer: str) -> Job:
-        equation = problem.payload.get("equation")
+        equation, check = problem.payload.get("equation"), problem.payload.get("check")
+        if check is not None:
+            return (problem.reference, answer, None, problem.payload.get("unknown", "x"), check)
         if equation is None:
             return (problem.reference, answer)
         return ("", answer, equation, problem.payload.get("unknown", "x"))

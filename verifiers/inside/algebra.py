@@ -1,4 +1,4 @@
-"""Exact decisions about expressions through sympy: equal, different, or undecided. The one module that imports sympy.
+"""Exact decisions about expressions through sympy: equal, different, or undecided. Only this and `calculus` import it.
 
 Trees come from `expression`, never from text. Letters are real variables; expressions are compared as functions where
 both are defined, so x/x equals 1. How a decision is made:
@@ -134,8 +134,13 @@ def compare(left: Node, right: Node, values: dict[str, Fraction], *, fold: bool 
     translator = Translator(values, fold=fold)
     first, first_terms = translator.translate(left)
     second, second_terms = translator.translate(right)
+    return compare_translated(first, second, max(first_terms, second_terms))
+
+
+def compare_translated(first: Any, second: Any, num_terms: int) -> bool | None:
+    """`compare` of sympy expressions; `num_terms` bounds how many terms either has when expanded."""
     try:
-        return _compare(first, second, max(first_terms, second_terms))
+        return _compare(first, second, num_terms)
     except (NotImplementedError, ArithmeticError, sympy.PolynomialError):
         return None  # sympy has no method for it
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 import math_verify
 
 from verifiers.inside import algebra, expression, judge_sympy
-from verifiers.inside.math.nodes import Node, TooLargeError, UnknownError, UnreadableError, UnsupportedError
+from verifiers.inside.math.nodes import TooLargeError, UnknownError, UnreadableError, UnsupportedError
 from verifiers.inside.math.policy import MathPolicy, from_json
 from verifiers.inside.math.reading import read
 from verifiers.inside.math.scalars import is_expression
 from verifiers.inside.math.text import plain
+from verifiers.inside.translation import translated
 from verifiers.inside.worker import Handler, each
 
 Judged = tuple[str, str | None, str]
@@ -34,7 +34,6 @@ _MISLEADING = re.compile(r"[=%,;!|:<>\[\]]|[0-9]\s*_|[0-9]{12}|\^\s*\{?\s*-?\s*[
 collections, very small or large numbers."""
 _STANDING = re.compile(r"\\(?:i*int|oint|sum|prod|lim|binom|partial)(?![A-Za-z])")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
-_CALLS = ("sqrt", "abs", "exp", "log", "ln", "sin", "cos", "tan", "factorial")
 
 
 def open_handler(options: Mapping[str, Any]) -> tuple[Handler, list[str]]:
@@ -79,42 +78,11 @@ def _by_sympy(reference: str, answer: str, policy: MathPolicy) -> bool | None:
         left, right = read(reference, policy).node, read(answer, policy).node
         if not is_expression(left) or not is_expression(right):
             return None
-        return algebra.compare(_translated(right), _translated(left), {})
+        return algebra.compare(translated(right), translated(left), {})
     except (UnreadableError, UnsupportedError, UnknownError, TooLargeError):
         return None
     except (expression.TooLargeError, expression.UndefinedError):
         return None
-
-
-def _translated(node: Node) -> expression.Node:
-    """A tree in the form that `algebra` reads; raises UnknownError for what it has no form for."""
-    parts = [_translated(one) for one in node.args]
-    match node.kind:
-        case "number":
-            return ("number", node.value.value)
-        case "symbol":
-            return ("symbol", str(node.value))
-        case "constant" if node.value == "pi":
-            return ("pi",)
-        case "constant" if node.value == "e":
-            return ("call", "exp", ("number", Fraction(1)))
-        case "add" | "mixed":
-            return ("sum", parts)
-        case "neg":
-            return ("negative", parts[0])
-        case "mul":
-            return ("product", [(part, False) for part in parts])
-        case "div":
-            return ("product", [(parts[0], False), (parts[1], True)])
-        case "percent":
-            return ("product", [(parts[0], False), (("number", Fraction(100)), True)])
-        case "pow":
-            return ("power", parts[0], parts[1])
-        case "call" if len(parts) == 1 and node.value in _CALLS:
-            return ("call", str(node.value), parts[0])
-        case "call" if len(parts) == 2 and node.value in ("log", "ln"):
-            return ("product", [(("call", "log", parts[0]), False), (("call", "log", parts[1]), True)])
-    raise UnknownError(node.kind)
 
 
 def _by_math_verify(reference: str, answer: str) -> bool | None:

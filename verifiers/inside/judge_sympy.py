@@ -1,5 +1,7 @@
 """Whether an expression equals the reference, or a number solves the problem's equation. Exact; undecided if not sure.
 
+A third kind of job names a check, for answers that must be equal and more (`judge_checks`).
+
 Where both sides are rational numbers the decision is made in exact fractions (the same answer, hundreds of times
 faster); everything else goes through sympy. The option `always_sympy` switches the fast way off, for checking it.
 """
@@ -20,6 +22,7 @@ from verifiers.inside.expression import (
     parse,
     rational,
 )
+from verifiers.inside.judge_checks import judge_check
 from verifiers.inside.substitution import Judged, Substitution, read
 from verifiers.inside.worker import Handler, each
 
@@ -30,7 +33,13 @@ def open_handler(options: Mapping[str, Any]) -> tuple[Handler, list[str]]:
     always_sympy = bool(options["always_sympy"])
     algebra.compare(parse("sqrt(2)*x + 1/3"), parse("x*2**(1/2) + 1/4"), {})  # pays sympy's first-call costs now
 
-    def judge(reference: str, answer: str, equation: str | None = None, unknown: str | None = None) -> Judged:
+    judge_check("antiderivative", "ln|x|+x^2", "x^2+ln(x)+C", "x")
+
+    def judge(
+        reference: str, answer: str, equation: str | None = None, unknown: str | None = None, check: str | None = None
+    ) -> Judged:
+        if check is not None:
+            return judge_check(check, reference, answer, unknown or "x")
         if equation is not None:
             return judge_solution(equation, unknown or "x", answer, always_sympy)
         return judge_expression(reference, answer, always_sympy)
