@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from envs.base import PRINTABLE, Executor, GivenProblems, reject
 from envs.dataset_answers import REQUESTS, read_reply, reply_with
@@ -62,6 +63,7 @@ class Dataset(GivenProblems):
         self._turns = tuple(
             turn for one in examples for turn in (Message("user", one.problem), Message("assistant", one.reply))
         )
+        self._prompts = {row.place: row.prompt for row in self._given.values()}
         names = {row.verifier for row in self._given.values()}
         self.verifier = names.pop() if len(names) == 1 else RoutedVerifier.name
         report(self.bad_rows, len(self._given))
@@ -172,7 +174,7 @@ class Dataset(GivenProblems):
     def solver_prompt(self, problem: Problem, rng: random.Random, filler: int) -> Prompt:
         """System message, examples, then the problem with a request for its reply format, whatever `filler` is."""
         system = (Message("system", self.options.system),) if self.options.system else ()
-        return Prompt((*system, *self._turns, Message("user", self._asked(self._given[problem.prompt]))))
+        return Prompt((*system, *self._turns, Message("user", self._asked(self._row(problem)))))
 
     def _asked(self, row: Given) -> str:
         request = REQUESTS[row.reply_format] if self.options.request is None else self.options.request
@@ -182,11 +184,27 @@ class Dataset(GivenProblems):
 
     def solver_reply(self, problem: Problem) -> str:
         """The row's worked solution, if it has one, ending with the reference in the reply format."""
-        return _reply(self._given[problem.prompt])
+        return _reply(self._row(problem))
 
     def read_answer(self, problem: Problem, completion: str) -> str | None:
         """The answer where the reply format says."""
-        return read_reply(self._given[problem.prompt].reply_format, completion)
+        return read_reply(self._row(problem).reply_format, completion)
+
+    def _row(self, problem: Problem) -> Given:
+        """The row of a problem; of one in other words, its parent's with those words."""
+        if problem.prompt in self._given:
+            return self._given[problem.prompt]
+        return replace(self._given[self._prompts[problem.payload["place"]]], prompt=problem.prompt)
+
+    def prose(self, problem: Problem) -> str:
+        """All of it."""
+        return problem.prompt
+
+    def reword(self, problem: Problem, text: str) -> Problem | Rejection:
+        """The row in other words; `known_row` if another row says just that."""
+        if text in self._given:
+            return reject("known_row", text)
+        return replace(problem, prompt=text, parents=(problem.id,))
 
     def vocabulary(self) -> list[str]:
         """ASCII, and what other characters the rows have."""
