@@ -130,7 +130,8 @@ def page(seconds: float, repeats: int) -> str:
             *rows_of_environments(seconds, repeats),
             "",
             f"Made: drawn over all levels in turn, grounded in batches of {BATCH}, with an id. Where a reference is "
-            "found by running a program (programs, code_triplet, tested_code), that is the sandbox with one worker. "
+            "found by running a program (programs, code_triplet, tested_code), that is the sandbox with one worker; "
+            "dataset reads its file and tests its programs once. "
             "Read: proposals in the environment's own form, half of them cut short. Instances are those of "
             "`tests/envs/cases`. An environment whose problems are given has nothing to read.",
             "",
