@@ -23,6 +23,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from selfplay.about import About
 from selfplay.advantages import group_mean
 from selfplay.credit import informative
 from selfplay.errors import FieldError
@@ -32,6 +33,13 @@ from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import pose, solve, verify
 from selfplay.types import Credited, Demonstration, Episode, Problem, Sampling
 
+ABOUT = About(
+    title="Distillation",
+    papers=("2306.13649", "2306.08543"),
+    learners=("supervised", "policy_gradient"),
+    roles=("solver",),
+    truth=("verified", "teacher"),
+)
 Count = Annotated[int, Field(ge=1)]
 
 

@@ -31,6 +31,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from selfplay.about import About
 from selfplay.credit import (
     Solved,
     credit_attempts,
@@ -49,6 +50,13 @@ from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import augment, propose, solve, validate, verify
 from selfplay.types import Credited, Demonstration, Episode, Problem, Proposal, Reward, Sampling, Transcript
 
+ABOUT = About(
+    title="Expert iteration with a learned proposer",
+    papers=("2505.03335", "1705.08439"),
+    learners=("supervised", "policy_gradient"),
+    roles=("proposer", "solver"),
+    truth=("verified", "judged", "claimed"),
+)
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -58,7 +66,9 @@ class Config:
     """Defaults are the quickstart's."""
 
     num_proposals: Count = 384
+    """Proposals a round."""
     num_attempts: Count = 6
+    """Attempts at each problem."""
     steps: Count = 20
     """Optimizer steps a round (supervised learner; policy gradient trains once on what was played)."""
     proposer: str = "learned"

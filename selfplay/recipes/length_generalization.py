@@ -21,6 +21,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from selfplay.about import About
 from selfplay.credit import first_answers
 from selfplay.lab import Lab, Round
 from selfplay.seeding import rng_for, seed_for
@@ -28,6 +29,13 @@ from selfplay.stages import pose, solve, verify
 from selfplay.types import Demonstration, Episode, Problem, Sampling, Transcript
 from selfplay.voting import vote
 
+ABOUT = About(
+    title="Length generalisation by self-improvement",
+    papers=("2502.01612",),
+    learners=("supervised",),
+    roles=("solver",),
+    truth=("voted", "verified", "claimed"),
+)
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 

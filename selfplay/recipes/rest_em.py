@@ -23,6 +23,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from selfplay.about import About
 from selfplay.advantages import keep
 from selfplay.lab import Lab
 from selfplay.rewards import reward_attempt
@@ -30,6 +31,7 @@ from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import pose, solve, verify
 from selfplay.types import Demonstration, Episode, Sampling, Transcript
 
+ABOUT = About("ReST-EM and RFT", ("2312.06585", "2308.01825"), ("supervised",), ("solver",), ("verified",))
 Count = Annotated[int, Field(ge=1)]
 
 

@@ -13,8 +13,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from selfplay.about import About
 from selfplay.lab import Lab
 from selfplay.seeding import rng_for, seed_for
+
+ABOUT = About("Seed data alone", (), ("supervised",), ("proposer", "solver"), ("data",))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from selfplay.about import About
 from selfplay.lab import Lab
 from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import pose, rendered, solve, verify
 from selfplay.types import Episode, Preference, Sampling
 
+ABOUT = About("SPIN", ("2401.01335",), ("preference",), ("solver",), ("data",))
 Count = Annotated[int, Field(ge=1)]
 
 

@@ -24,12 +24,14 @@ from typing import Annotated
 
 from pydantic import Field
 
+from selfplay.about import About
 from selfplay.hints import HINT, HINT_PIECE, with_hint
 from selfplay.lab import Lab, Round
 from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import pose, solve, verify
 from selfplay.types import Demonstration, Episode, Problem, Prompt, Request, Sampling, Transcript
 
+ABOUT = About("STaR", ("2203.14465",), ("supervised",), ("solver",), ("verified",))
 Count = Annotated[int, Field(ge=1)]
 PIECES = (HINT_PIECE,)
 """What a tokenizer made from scratch keeps whole for this recipe."""
