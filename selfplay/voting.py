@@ -2,7 +2,8 @@
 
 `vote` turns problems into problems whose reference is the solvers' own majority (origin MAJORITY). A majority may be
 wrong, all the more where errors agree: `label_accuracy` says how often it was, wherever the truth is known too, and is
-a measurement that no recipe may train on. Votes judge nothing; the verifier compares attempts with the label.
+a measurement that no recipe may train on. `agree` compares attempts with labels as the vote did, by their texts: an
+environment's verifier may look past the reference at what the problem's payload knows, which is the truth.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from selfplay.protocols import Verifier
-from selfplay.types import Origin, Problem, Transcript
+from selfplay.types import Attempt, Episode, Origin, Problem, Proposal, Status, Transcript, Verdict
 
 Read = Callable[[Problem, str], str | None]
 """`Environment.read_answer`."""
@@ -52,6 +53,30 @@ def vote(problems: Sequence[Problem], attempts: Sequence[Sequence[Transcript]], 
         labelled = replace(problem, reference=winner, origin=Origin.MAJORITY)
         votes.append(Vote(labelled, counts.get(winner, 0), sum(counts.values()), len(transcripts)))
     return votes
+
+
+def agree(
+    votes: Sequence[Vote],
+    attempts: Sequence[Sequence[Transcript]],
+    read: Read,
+    proposals: Sequence[Proposal | None] | None = None,
+) -> list[Episode]:
+    """Attempts at the labelled problems, CORRECT where their answer is the majority's text; no verifier is asked.
+
+    Of the attempts that voted, as many are correct as the majority has (`Vote.majority`). An attempt without an answer
+    is MALFORMED; where nobody had one, none is correct. `proposals`, if given, are parallel to `votes`.
+    """
+    sources = proposals if proposals is not None else [None] * len(votes)
+    episodes = []
+    for one, transcripts, proposal in zip(votes, attempts, sources, strict=True):
+        judged = []
+        for transcript in transcripts:
+            answer = read(one.problem, transcript.completion) if transcript.stopped else None
+            status = Status.CORRECT if answer == one.problem.reference else Status.WRONG
+            verdict = Verdict(Status.MALFORMED if answer is None else status, answer)
+            judged.append(Attempt(one.problem.id, transcript, verdict))
+        episodes.append(Episode(one.problem, tuple(judged), proposal))
+    return episodes
 
 
 def label_accuracy(truths: Sequence[Problem], votes: Sequence[Vote], verifier: Verifier) -> float:

@@ -10,7 +10,8 @@ Math-7B, AIME 2024: 12.9 -> 40.2). Its failure: where the majority is wrong, bei
 Deviations:
 1. Problems are drawn from the environment's levels; the paper trains on the test set itself, and so does
    `on_held_out` (an evaluation that then means what the paper's does: the model has seen the questions).
-2. Answers are equal if the environment reads the same text.
+2. Answers are equal if the environment reads the same text, when voting and when paying: an environment's verifier
+   may know more of the truth than the label.
 3. Rows without an advantage are left out.
 """
 
@@ -23,14 +24,16 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from selfplay.about import About
 from selfplay.credit import credit_attempts, informative
 from selfplay.lab import Lab
 from selfplay.rewards import reward_attempt
 from selfplay.seeding import seed_for
 from selfplay.stages import pose, solve, verify
 from selfplay.types import Episode, Problem, Sampling
-from selfplay.voting import Vote, label_accuracy, vote
+from selfplay.voting import Vote, agree, label_accuracy, vote
 
+ABOUT = About("Test-time reinforcement learning", ("2504.16084",), ("policy_gradient",), ("solver",), ("voted",))
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -71,9 +74,8 @@ def run(lab: Lab, config: Config) -> None:
             attempts = solve(lab.policy, lab.env, truths, config.num_votes, seed_for(round.seed, "solve"), sampling)
         with round.phase("verify"):
             votes = vote(truths, attempts, lab.env.read_answer)
-            labelled = [one.problem for one in votes]
             trained = [transcripts[: config.num_trained] for transcripts in attempts]
-            episodes = verify(labelled, trained, lab.env, lab.verifier)
+            episodes = agree(votes, trained, lab.env.read_answer)
             measured = measure(lab, truths, votes, episodes)
         with round.phase("credit"):
             rewards = [[reward_attempt(attempt) for attempt in episode.attempts] for episode in episodes]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from builders import problem, transcript
+from builders import problem, proposal, transcript
 from hypothesis import given
 from hypothesis import strategies as st
 
 from selfplay.types import Origin, Problem, Status, Transcript, Verdict
-from selfplay.voting import label_accuracy, vote
+from selfplay.voting import agree, label_accuracy, vote
 
 
 def read(problem: Problem, text: str) -> str | None:
@@ -64,3 +64,31 @@ def test_the_majority_is_never_larger_than_the_number_of_answers(texts: str) -> 
     assert 0 <= one.majority <= one.num_answers <= one.num_attempts == len(texts)
     counts = [texts.count(letter) for letter in "abc"]
     assert one.majority == max(counts)
+
+
+# Agreement
+
+
+def test_an_attempt_is_right_if_it_says_what_the_majority_said_whatever_the_truth_is() -> None:
+    of = problem(reference="truth")
+    attempts = [written("abb-!")]
+    (one,) = agree(vote([of], attempts, read), attempts, read)
+    statuses = [attempt.verdict.status for attempt in one.attempts]
+    assert statuses == [Status.WRONG, Status.CORRECT, Status.CORRECT, Status.MALFORMED, Status.MALFORMED]
+    assert (one.problem.reference, one.problem.origin) == ("b", Origin.MAJORITY)
+    assert [attempt.verdict.extracted for attempt in one.attempts[:2]] == ["a", "b"]
+
+
+@given(st.lists(st.text("abc-!", max_size=9), max_size=5))
+def test_as_many_attempts_agree_as_the_majority_has(texts: list[str]) -> None:
+    problems, attempts = [problem(str(n)) for n in range(len(texts))], [written(text) for text in texts]
+    votes = vote(problems, attempts, read)
+    assert [one.num_correct for one in agree(votes, attempts, read)] == [one.majority for one in votes]
+
+
+def test_attempts_that_did_not_vote_are_compared_with_the_label_and_keep_their_proposal() -> None:
+    of, source = problem(), proposal(problem())
+    votes = vote([of], [written("aab")], read)
+    (one,) = agree(votes, [written("ba")], read, [source])
+    assert [attempt.correct for attempt in one.attempts] == [False, True]
+    assert one.proposal is source
