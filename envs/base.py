@@ -37,12 +37,28 @@ class Executor(Protocol):
 
 
 class TextEnvironment:
-    """Defaults: both roles; nothing to lengthen, redraw, carry over, compose or reword; ASCII as vocabulary."""
+    """Defaults: both roles, one task; nothing to relate, lengthen, redraw, carry over, compose or reword; ASCII."""
 
     roles: tuple[str, ...] = ("proposer", "solver")
+    tasks: tuple[str, ...] = ("problem",)
 
     def held_out(self, level: int) -> Sequence[Draft] | None:
         """None: the held-out split is drawn."""
+        return None
+
+    def proposer_prompt(self, rng: random.Random) -> Prompt:
+        """Every environment writes its own."""
+        raise NotImplementedError(f"{type(self).__name__} has no proposer_prompt")
+
+    def task_of(self, problem: Problem) -> str:
+        """The only task."""
+        return self.tasks[0]
+
+    def task_prompt(self, task: str, examples: Sequence[Problem], rng: random.Random) -> Prompt:
+        """What asks for any problem; examples are not shown."""
+        return self.proposer_prompt(rng)
+
+    def related_prompt(self, target: Problem, rng: random.Random) -> Prompt | None:
         return None
 
     def stop_text(self) -> str | None:

@@ -131,15 +131,21 @@ class Words:
         """Which of the proposer's prompts a problem is a reply to."""
         return int(problem.id, 16) % self.num_variants
 
-    def proposer_prompt(self, task: str, variant: int) -> Prompt:
+    def proposer_prompt(self, task: str, variant: int, examples: Sequence[str] = ()) -> Prompt:
+        """Shows `examples`, or else two simple ones."""
         rng = rng_for(0, "code_triplet", "example", task, variant)
-        examples = [self.draw(task, level, rng) for level in (1, 2 + variant // 2)]
-        shown = "\n\n".join(map(self.write, examples))
+        shown = examples or [self.write(self.draw(task, level, rng)) for level in (1, 2 + variant // 2)]
         imports = ", ".join(self.allowed_imports) or "nothing"
         text = _PROPOSER.format(
-            task=task, purpose=_PURPOSE[task], inputs=self._wanted(task), imports=imports, examples=shown, FENCE=FENCE
-        )
+            task=task, purpose=_PURPOSE[task], inputs=self._wanted(task), imports=imports,
+            count=_COUNTS.get(len(shown), "some"), examples="\n\n".join(shown), FENCE=FENCE,
+        )  # fmt: skip
         return ask(text, prefix=f"{task}\n")
+
+    def related_prompt(self, triplet: Triplet, rng: random.Random) -> Prompt:
+        """Asks for a step on the way to the triplet, which is shown after the examples."""
+        base = self.proposer_prompt(triplet.task, rng.randrange(self.num_variants))
+        return ask(f"{base.messages[0].text}{_RELATED}{self.write(triplet)}\n", prefix=base.prefix)
 
     def _wanted(self, task: str) -> str:
         if task == "induction":
@@ -193,6 +199,11 @@ class Words:
         return list(PRINTABLE)
 
 
+_COUNTS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
+_RELATED = """
+Somebody could not solve the problem below. Yours should be a step on the way to it: alike, and no harder.
+
+"""
 _PROPOSER = """\
 Write a problem for somebody to solve: a Python program that is one function called f, and {inputs}.
 
@@ -204,7 +215,7 @@ Write a problem for somebody to solve: a Python program that is one function cal
   a short Python literal too.
 - Begin with the line `{task}`. You may reason between the blocks.
 
-Here are two of somebody else. Yours should be new.
+Here are {count} of somebody else. Yours should be new.
 
 {examples}
 """

@@ -108,8 +108,14 @@ class Pieces:
     def variant(self, problem: Problem) -> int:
         return NAMES.index(_parameter(problem.prompt))
 
-    def proposer_prompt(self, task: str, variant: int) -> Prompt:
+    def proposer_prompt(self, task: str, variant: int, examples: Sequence[str] = ()) -> Prompt:
         return Prompt((Message("user", "<propose>"),), prefix=f"{task} def f({NAMES[variant]}):")
+
+    def related_prompt(self, triplet: Triplet, rng: random.Random) -> Prompt:
+        """With a random number of the program's statements, fewer than all, as the forced prefix."""
+        statements = [match[0] for match in _STATEMENT.finditer(triplet.program)]
+        base = self.proposer_prompt(triplet.task, NAMES.index(_parameter(triplet.program)))
+        return replace(base, prefix=base.prefix + "".join(statements[: rng.randrange(len(statements))]))
 
     def solver_prompt(self, triplet: Triplet, outputs: Sequence[str], rng: random.Random, filler: int) -> Prompt:
         """The program with 0 to `filler` `pass;` dropped among its statements; or half of the pairs."""

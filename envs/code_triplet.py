@@ -67,7 +67,7 @@ class CodeTriplet(TextEnvironment):
     def __init__(self, options: Options, executor: Executor) -> None:
         self.options = options
         self.executor = executor
-        self.tasks = [task for task in TASKS if task in options.tasks]
+        self.tasks = tuple(task for task in TASKS if task in options.tasks)
         self.notation = Pieces() if options.style == "terse" else Words(options.num_inputs, options.allowed_imports)
         self.levels = range(1, options.max_level + 1)
 
@@ -151,7 +151,19 @@ class CodeTriplet(TextEnvironment):
 
     def proposer_prompt(self, rng: random.Random) -> Prompt:
         """Asks for a problem of a task drawn uniformly, after one of the notation's examples or first names."""
-        return self.notation.proposer_prompt(rng.choice(self.tasks), rng.randrange(self.notation.num_variants))
+        return self.task_prompt(rng.choice(self.tasks), (), rng)
+
+    def task_of(self, problem: Problem) -> str:
+        return self._triplet(problem).task
+
+    def task_prompt(self, task: str, examples: Sequence[Problem], rng: random.Random) -> Prompt:
+        """In words the examples are shown in place of the notation's own; a terse prompt has no room for any."""
+        variant = rng.randrange(self.notation.num_variants)
+        return self.notation.proposer_prompt(task, variant, [one.prompt for one in examples])
+
+    def related_prompt(self, target: Problem, rng: random.Random) -> Prompt:
+        """Of the target's task: in words with the target shown, in pieces beginning as its program does."""
+        return self.notation.related_prompt(self._triplet(target), rng)
 
     def proposer_reply(self, problem: Problem) -> tuple[Prompt, str]:
         task = self._triplet(problem).task

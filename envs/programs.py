@@ -43,6 +43,12 @@ _INSTRUCT_PROPOSER = (
 )
 
 
+_INSTRUCT_RELATED = (
+    "\n\nSomebody could not solve this one: {target}\n"
+    "Write another that is a step on the way to it: alike, and no harder."
+)
+
+
 class Executor(Protocol):
     """Runs programs in worker processes (`verifiers.python_exec.PythonExecutor`)."""
 
@@ -121,6 +127,17 @@ class Programs(TextEnvironment):
     def _proposer_prompt(self, name: str) -> Prompt:
         text = "<propose>" if self.options.style == "terse" else _INSTRUCT_PROPOSER.format(last=self.names[-1])
         return Prompt((Message("user", text),), prefix=f"{name}=")
+
+    def related_prompt(self, target: Problem, rng: random.Random) -> Prompt:
+        """Begins as the target does: with a random number of its operations, fewer than all, as the forced prefix (in
+        words: with its first name, after the target has been shown)."""
+        if self.options.style == "instruct":
+            base = self._proposer_prompt(target.prompt[0])
+            text = base.messages[0].text + _INSTRUCT_RELATED.format(target=target.prompt)
+            return Prompt((Message("user", text),), prefix=base.prefix)
+        statements = target.prompt.split(";")[:-1]
+        shared = "".join(f"{one};" for one in statements[: rng.randrange(1, len(statements))])
+        return Prompt(self._proposer_prompt(target.prompt[0]).messages, prefix=shared)
 
     def proposer_reply(self, problem: Problem) -> tuple[Prompt, str]:
         return self._proposer_prompt(problem.prompt[0]), problem.prompt

@@ -72,6 +72,8 @@ class Environment(Protocol):
     """Which roles a policy can play: `proposer` and `solver`, or `solver` alone where problems are given."""
     levels: range
     """All levels that can be drawn, easiest first."""
+    tasks: tuple[str, ...]
+    """Kinds of problems that a proposer can be asked for; a single one in most environments."""
 
     def draw(self, level: int, rng: random.Random) -> Draft:
         """A problem drawn uniformly from a level."""
@@ -92,6 +94,18 @@ class Environment(Protocol):
 
     def proposer_prompt(self, rng: random.Random) -> Prompt:
         """What asks a policy for a new problem."""
+        ...
+
+    def task_of(self, problem: Problem) -> str:
+        """Which of the tasks a problem is of."""
+        ...
+
+    def task_prompt(self, task: str, examples: Sequence[Problem], rng: random.Random) -> Prompt:
+        """`proposer_prompt` for one task, with problems of that task as examples where the environment shows any."""
+        ...
+
+    def related_prompt(self, target: Problem, rng: random.Random) -> Prompt | None:
+        """What asks for a new problem on the way to `target`; None if this cannot be asked for here."""
         ...
 
     def proposer_reply(self, problem: Problem) -> tuple[Prompt, str]:

@@ -70,6 +70,12 @@ def propose(
     return policy.generate(requests, sampling)
 
 
+def propose_to(policy: Policy, prompts: Sequence[Prompt], seed: int, sampling: Sampling) -> list[Transcript]:
+    """Ask `policy` for one problem a prompt: for recipes that choose what a proposer is asked for."""
+    requests = [Request("proposer", prompt, seed_for(seed, "sample", index)) for index, prompt in enumerate(prompts)]
+    return policy.generate(requests, sampling)
+
+
 def validate(
     transcripts: Sequence[Transcript], env: Environment, gate: Gate, seed: int, mutation: float = 0.0
 ) -> list[Proposal]:
