@@ -29,7 +29,7 @@ from selfplay.evaluate import accuracy, evaluate, judged_metrics, judged_only, j
 from selfplay.gate import Gate, rejections
 from selfplay.judging import Judging
 from selfplay.processes import OneProcess, Processes
-from selfplay.protocols import Environment, Judge, Learner, Policy, ScoringPolicy, Verifier
+from selfplay.protocols import Environment, Learner, Policy, ScoringPolicy, Verifier
 from selfplay.record import Record, RoundRecord
 from selfplay.seeding import seed_for
 from selfplay.seeds import SeedData
@@ -142,6 +142,7 @@ class BaseLab(ABC):
         self.policy.version = self._next
         return self._next
 
+    @abstractmethod
     def _recall(self, past: RoundRecord) -> None:
         """Take up what the lab itself keeps of a round that stands."""
 
@@ -171,11 +172,11 @@ class BaseLab(ABC):
             raise UserError(f"this run cannot load another model ({source}): it has none of its own")
         return self._load_policy(source)
 
-    def judge(self, seed: int = 0) -> Judge:
-        """The run's judge (the section `judge`); one that samples answers each seed anew."""
+    def need_judge(self) -> Judging:
+        """The run's judge, for recipes that ask one. Raises UserError for a run without one."""
         if self.judging is None:
             raise UserError("judge: got nothing, expected a judge, which this recipe asks; such as {name: policy}")
-        return self.judging.judge(seed)
+        return self.judging
 
     def imitator(self, learning_rate: float) -> Learner:
         """A supervised learner over the same model, for a phase of imitation; its optimizer begins anew each time."""

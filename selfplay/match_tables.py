@@ -1,7 +1,7 @@
 """The matches of one round as Arrow tables, and back. Only rounds that played games have them.
 
 - `matches`: `game`, `players` (names by seat), `ending`, `returns` (by seat), `seed`, `num_turns`.
-- `turns`: `seat`, `situation`, `reading`, `move`, `played`, `written` (whether a policy wrote the transcript), and
+- `turns`: `seat`, `situation`, `reading`, `move`, `played`, `num_legal`, `written` (whether a policy wrote the transcript), and
   transcript columns, empty where none did; the turns of a match are neighbours, in order.
 """
 
@@ -53,6 +53,7 @@ def to_tables(matches: Sequence[Match]) -> dict[str, pa.Table]:
                 "reading": strings([str(turn.reading) for turn in turns]),
                 "move": strings([turn.move for turn in turns]),
                 "played": strings([turn.played for turn in turns]),
+                "num_legal": integers([turn.num_legal for turn in turns]),
                 "written": pa.array([turn.transcript is not None for turn in turns], pa.bool_()),
                 **transcript_columns([turn.transcript or _NOTHING for turn in turns]),
             }
@@ -63,11 +64,11 @@ def to_tables(matches: Sequence[Match]) -> dict[str, pa.Table]:
 def from_tables(tables: Mapping[str, pa.Table]) -> tuple[Match, ...]:
     """The matches that `to_tables` was given. Raises ValueError or KeyError where the tables do not fit together."""
     of_matches, of_turns = (table_columns(tables[name]) for name in NAMES)
-    names = ("seat", "situation", "reading", "move", "played", "written")
+    names = ("seat", "situation", "reading", "move", "played", "num_legal", "written")
     rows = zip(*(values(of_turns[name]) for name in names), read_transcripts(of_turns), strict=True)
     turns = [
-        Turn(seat, situation, transcript if written else None, Reading(reading), move, played)
-        for seat, situation, reading, move, played, written, transcript in rows
+        Turn(seat, situation, transcript if written else None, Reading(reading), move, played, num_legal)
+        for seat, situation, reading, move, played, num_legal, written, transcript in rows
     ]
     matches, start = [], 0
     columns = (

@@ -114,8 +114,8 @@ def _move(
         for board, seat in due:
             rng = rng_for(seed, "opponent", board.number, len(board.turns))
             move = player(game, board.state, rng)
-            turn = Turn(seat, situation(game, board.state), None, Reading.LEGAL, move, move)
-            board.turns.append(turn)
+            num_legal = len(game.legal(board.state))
+            board.turns.append(Turn(seat, situation(game, board.state), None, Reading.LEGAL, move, move, num_legal))
             board.state = game.step(board.state, move)
         return
     requests = [
@@ -138,7 +138,7 @@ def _answer(game: Game[Any], board: _Board, seat: int, transcript: Transcript, s
     played = move if reading is Reading.LEGAL else None
     if played is None and rules.bad_move == "random":
         played = rng_for(seed, "instead", board.number, len(board.turns)).choice(legal)
-    board.turns.append(Turn(seat, situation(game, board.state), transcript, reading, move, played))
+    board.turns.append(Turn(seat, situation(game, board.state), transcript, reading, move, played, len(legal)))
     if played is None:
         board.ending = Ending.FORFEITED
         board.returns = tuple(

@@ -298,6 +298,8 @@ class Turn:
     """The move that was read; None if it was unreadable."""
     played: str | None
     """The move that was made: the one that was read, or another in its place; None if the match ended here."""
+    num_legal: int
+    """How many moves were legal."""
 
 
 @dataclass(frozen=True, slots=True)
