@@ -45,6 +45,10 @@ class SeedData:
         self.levels = sorted({problem.level for problem in problems})
         self._by_level = {level: [p for p in problems if p.level == level] for level in self.levels}
 
+    def problems(self, count: int, rng: random.Random) -> list[Problem]:
+        """Seed problems uniform over levels, as examples."""
+        return [self._draw(rng) for _ in range(count)]
+
     def solutions(self, count: int, rng: random.Random, filler: int = 0) -> list[Demonstration]:
         """Reference solutions of problems uniform over levels, each in a fresh rendering."""
         replies = []

@@ -155,7 +155,7 @@ def test_extends_merges_mappings_key_by_key_and_replaces_the_rest(tmp_path: Path
         ("report_to=[wandbb]", 'report_to[0]: got "wandbb" (text), expected wandb; did you mean wandb?'),
         ("sed=3", "sed: got an unknown key, expected one of recipe, rounds, env, model, learner, seed, "
          "token_budget, bootstrap, evaluation, options, report_to, wandb, checkpoint_every, keep_checkpoints, "
-         "verifier; did you mean seed?"),
+         "verifier, judge; did you mean seed?"),
         ("options={1: 2}", "options.1: got 1 (a whole number) as a key, expected text: put it in quotes"),
         ("env.options.deep=[{1: 2}]", "env.options.deep[0].1: got 1 (a whole number) as a key, expected text: "
          "put it in quotes"),

@@ -1,0 +1,282 @@
+"""Constitutional AI (Bai et al. 2212.08073) and RLAIF (Lee et al. 2309.00267): principles in place of labels.
+
+The first `revision_rounds` rounds are the supervised phase: the model answers, criticises its answer by a principle
+drawn from a constitution, revises it, some times over, and imitates its revisions. The rounds after them are the phase
+of AI feedback: the model answers each problem twice, a judge says which answer is better by a principle drawn for each
+comparison, asked in both orders, and the model learns from that.
+
+Claim: revisions alone make a model markedly more harmless, and feedback from a model does as well as people's (RLAIF:
+71 % and 73 % of summaries preferred to the baseline's); what decides is the judge. The judge is audited, and where a
+program knows the truth, the share of right answers by revision and `pair_accuracy` are measured. `PAPERS.md` has what
+was seen here, at small scale.
+
+Deviations:
+1. The learner says how feedback is learned: `preference` (DPO on the better and the worse answer), or
+   `policy_gradient` (the judge's probability is the reward: RLAIF without a reward model). There is no model of
+   preferences in between, and no PPO with a value function.
+2. A comparison whose two orders disagree is an abstention; where they agree, the mean of both probabilities counts
+   (RLAIF, section 3.1), or the choice alone where the judge states none.
+3. The supervised phase goes on from the model as it is and not from a pretrained one, without helpfulness data.
+4. `reward` may hold a judge's liking back from what a program finds wrong: `{gate: [correct, judged]}`; revisions that
+   it would not pay are not imitated either.
+5. Recalled, not read: four revisions, imitated all; temperature 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from selfplay import judges
+from selfplay.about import About
+from selfplay.advantages import group_mean
+from selfplay.credit import informative
+from selfplay.feedback import Feedback, episodes_of, measures, preferences, rows
+from selfplay.judge import Constitution, compare, read_constitution
+from selfplay.judgements import Choice
+from selfplay.judging import Judging
+from selfplay.lab import Lab, Round
+from selfplay.protocols import Learner
+from selfplay.seeding import rng_for, seed_for
+from selfplay.stages import pose, rendered, solve
+from selfplay.types import (
+    Attempt,
+    Credited,
+    Demonstration,
+    Episode,
+    Message,
+    Problem,
+    Prompt,
+    Request,
+    Reward,
+    Sampling,
+    Transcript,
+)
+
+ABOUT = About(
+    "Constitutional AI and RLAIF",
+    ("2212.08073", "2309.00267"),
+    ("preference", "policy_gradient"),
+    ("solver", "judge"),
+    ("judged", "verified"),
+)
+NEEDS_JUDGE = True
+Count = Annotated[int, Field(ge=1)]
+CRITIQUE = (
+    "A principle for choosing between replies: {principle}\n\nSay briefly in which ways your last reply falls short of "
+    "it. Do not write a new reply yet."
+)
+REVISION = (
+    "Now write your reply to the first request anew, so that nothing of what you criticised is left. Write the new "
+    "reply alone, in the form that was asked for."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Defaults are the papers', except where they leave them open."""
+
+    constitution: str = ""
+    """A YAML list of principles; empty: the one in `selfplay/judges/constitution.yaml`."""
+    levels: tuple[int, ...] = ()
+    """Levels of the problems; none: all."""
+    num_problems: Count = 512
+    """Problems a round."""
+    revision_rounds: Annotated[int, Field(ge=0)] = 1
+    """Rounds of the supervised phase, before those of feedback."""
+    num_revisions: Count = 4
+    """Times that an answer is criticised and revised."""
+    learning_rate: Annotated[float, Field(gt=0.0)] = 1e-5
+    """Of the supervised phase (AdamW); `learner` is the other's."""
+    num_attempts: Annotated[int, Field(ge=2)] = 2
+    """Answers to a problem, all compared with each other (feedback)."""
+    temperature: Annotated[float, Field(gt=0.0)] = 1.0
+    """Of answering, criticising and revising."""
+    max_new_tokens: Count = 512
+    """Longest answer or critique, in tokens."""
+    reward: str | dict[str, Any] = "judged"
+    """What an answer is paid: `judged` (the share of its comparisons that it wins), `correct`, or both (`feedback`)."""
+
+    def __post_init__(self) -> None:
+        Feedback(self.reward)
+
+
+def run(lab: Lab, config: Config) -> None:
+    """Play the rounds that are left."""
+    path = Path(config.constitution) if config.constitution else Path(judges.__file__).with_name("constitution.yaml")
+    constitution, judging, feedback = read_constitution(path), lab.need_judge(), Feedback(config.reward)
+    levels = config.levels or tuple(lab.env.levels)
+    imitator = lab.imitator(config.learning_rate) if config.revision_rounds else None
+    for round in lab.rounds():
+        with round.phase("pose"):
+            seed = seed_for(round.seed, "pose")
+            problems = pose(lab.env, levels, config.num_problems, lab.gate.held_out, seed)
+            feedback.check(lab.env, lab.verifier, problems)
+        if imitator is not None and round.number < config.revision_rounds:
+            play_revision(lab, config, round, problems, constitution, feedback, imitator)
+        else:
+            play_feedback(lab, config, round, problems, constitution, feedback, judging)
+
+
+# The supervised phase ------------------------------------------------------------------------------------------------
+
+
+def play_revision(
+    lab: Lab,
+    config: Config,
+    round: Round,
+    problems: Sequence[Problem],
+    constitution: Constitution,
+    feedback: Feedback,
+    imitator: Learner,
+) -> None:
+    """One round of answers, critiques and revisions, of which the revisions are imitated."""
+    sampling = Sampling(config.temperature, 1.0, config.max_new_tokens)
+    with round.phase("solve"):
+        seed = seed_for(round.seed, "solve")
+        steps = [[texts[0] for texts in solve(lab.policy, lab.env, problems, 1, seed, sampling)]]
+        prompts = [rendered(lab.env, problem, 0, seed) for problem in problems]
+    with round.phase("revise"):
+        for number in range(config.num_revisions):
+            seed = seed_for(round.seed, "revise", number)
+            steps.append(revise(lab, prompts, problems, steps[-1], constitution, seed, sampling))
+    with round.phase("verify"):
+        episodes = episodes_of(problems, list(zip(*steps, strict=True)), lab.env, lab.verifier)
+    with round.phase("credit"):
+        kept = [
+            (prompt, attempt.transcript.completion)
+            for prompt, episode in zip(prompts, episodes, strict=True)
+            for attempt in episode.attempts[1:]
+            if attempt.transcript.stopped and worth_imitating(feedback, attempt)
+        ]
+        batch = [Demonstration(text) for text in lab.policy.references("solver", kept)]
+    with round.phase("train"):
+        learned = imitator.update(batch, seed_for(round.seed, "learn"), lab.learning_rate(round))
+    rates = [accuracy([episode.attempts[step] for episode in episodes]) for step in range(len(steps))]
+    told = {"phase": "revision", "kept": len(kept), "accuracy_by_step": rates}
+    lab.finish(round, episodes=episodes, learner=learned, state={}, metrics={"constitutional": told})
+
+
+def revise(
+    lab: Lab,
+    prompts: Sequence[Prompt],
+    problems: Sequence[Problem],
+    answers: Sequence[Transcript],
+    constitution: Constitution,
+    seed: int,
+    sampling: Sampling,
+) -> list[Transcript]:
+    """Each answer criticised by a principle of its own, and then written anew."""
+    talks = []
+    for prompt, problem, answer in zip(prompts, problems, answers, strict=True):
+        principle = rng_for(seed, "principle", problem.id).choice(constitution.principles)
+        ask = Message("user", CRITIQUE.replace("{principle}", principle))
+        talks.append((*prompt.messages, Message("assistant", answer.completion), ask))
+    asked = [
+        Request("critic", Prompt(talk), seed_for(seed, "critique", problem.id))
+        for talk, problem in zip(talks, problems, strict=True)
+    ]
+    critiques = lab.policy.generate(asked, sampling)
+    again = [
+        Request(
+            "reviser",
+            Prompt((*talk, Message("assistant", critique.completion), Message("user", REVISION)), prompt.prefix),
+            seed_for(seed, "revision", problem.id),
+        )
+        for talk, critique, prompt, problem in zip(talks, critiques, prompts, problems, strict=True)
+    ]
+    return lab.policy.generate(again, sampling)
+
+
+def worth_imitating(feedback: Feedback, attempt: Attempt) -> bool:
+    """Whether the reward would pay a revision that a judge likes without reserve."""
+    reward = feedback.reward(1.0, attempt.verdict)
+    return reward is not None and reward.total > 0.0
+
+
+def accuracy(attempts: Sequence[Attempt]) -> float | None:
+    """Share of the attempts a program decided that are right; None for none."""
+    decided = [one.correct for one in attempts if one.verdict.verified and one.verdict.status.decided]
+    return sum(decided) / len(decided) if decided else None
+
+
+# The phase of feedback -----------------------------------------------------------------------------------------------
+
+
+def play_feedback(
+    lab: Lab,
+    config: Config,
+    round: Round,
+    problems: Sequence[Problem],
+    constitution: Constitution,
+    feedback: Feedback,
+    judging: Judging,
+) -> None:
+    """One round of answers, of which the judge prefers some."""
+    with round.phase("solve"):
+        seed = seed_for(round.seed, "solve")
+        sampling = Sampling(config.temperature, 1.0, config.max_new_tokens)
+        attempts = solve(lab.policy, lab.env, problems, config.num_attempts, seed, sampling)
+    with round.phase("judge"):
+        shares = wins(judging, problems, attempts, constitution, seed_for(round.seed, "judge"))
+    with round.phase("verify"):
+        episodes = episodes_of(problems, attempts, lab.env, lab.verifier)
+    with round.phase("credit"):
+        rewards = feedback.rewards(episodes, shares)
+        batch = BATCHES[lab.config.learner.name](episodes, rewards)
+        told = measures(episodes, shares, preferences(episodes, rewards))
+    with round.phase("train"):
+        learned = lab.learner.update(batch, seed_for(round.seed, "learn"), lab.learning_rate(round))
+    metrics = {"constitutional": {"phase": "feedback", **told}}
+    lab.finish(round, episodes=episodes, attempt_rewards=rewards, learner=learned, state={}, metrics=metrics)
+
+
+def wins(
+    judging: Judging,
+    problems: Sequence[Problem],
+    attempts: Sequence[Sequence[Transcript]],
+    constitution: Constitution,
+    seed: int,
+) -> list[list[float | None]]:
+    """For each attempt the mean probability that it is the better one, over the comparisons that were decided."""
+    places = [
+        (row, first, second)
+        for row, texts in enumerate(attempts)
+        for first, second in combinations(range(len(texts)), 2)
+    ]
+    asked = [(problems[row], attempts[row][one].completion, attempts[row][two].completion) for row, one, two in places]
+    said: list[list[list[float]]] = [[[] for _ in texts] for texts in attempts]
+    for (row, first, second), judgement in zip(
+        places, compare(judging.judge(seed), asked, seed, constitution), strict=True
+    ):
+        if judgement.choice is not Choice.ABSTAIN:
+            sure = 1.0 if judgement.choice is Choice.FIRST else 0.0
+            share = sure if judgement.probability is None else judgement.probability
+            said[row][first].append(share)
+            said[row][second].append(1.0 - share)
+    return [[sum(shares) / len(shares) if shares else None for shares in row] for row in said]
+
+
+def credited(episodes: Sequence[Episode], rewards: Sequence[Sequence[Reward | None]]) -> list[Credited]:
+    """Each rewarded answer with its advantage over the others to its problem."""
+    flat = [
+        (episode.problem.id, attempt, reward)
+        for episode, row in zip(episodes, rewards, strict=True)
+        for attempt, reward in zip(episode.attempts, row, strict=True)
+    ]
+    advantages = group_mean([None if r is None else r.total for _, _, r in flat], [key for key, _, _ in flat])
+    made = zip(flat, advantages, strict=True)
+    return informative(Credited(a.transcript, value) for (_, a, _), value in made if value is not None)
+
+
+Batch = Callable[[Sequence[Episode], Sequence[Sequence[Reward | None]]], list[Any]]
+BATCHES: dict[str, Batch] = {
+    "preference": lambda episodes, rewards: rows(preferences(episodes, rewards)),
+    "policy_gradient": credited,
+}
+"""What each learner trains on."""
