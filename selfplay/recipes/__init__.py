@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from selfplay.recipes import distill, expert_iteration, length_generalization, rest_em, seed_data, spin, star, ttrl
+from selfplay.recipes import (
+    azr,
+    distill,
+    expert_iteration,
+    length_generalization,
+    rest_em,
+    seed_data,
+    spin,
+    sqlm,
+    star,
+    ttrl,
+)
 
 RECIPES: dict[str, ModuleType] = {
+    "azr": azr,
     "distill": distill,
     "expert_iteration": expert_iteration,
     "length_generalization": length_generalization,
     "rest_em": rest_em,
     "seed_data": seed_data,
     "spin": spin,
+    "sqlm": sqlm,
     "star": star,
     "ttrl": ttrl,
 }

@@ -16,15 +16,15 @@ from selfplay.recipes import RECIPES
 from selfplay.types import Status
 from verifiers import ClosingVerifier
 
-LEARNER = {"ttrl": "policy_gradient", "spin": "preference"}
-"""The learner of a recipe, where it is not the supervised one."""
 OPTIONS: dict[str, dict[str, Any]] = {
+    "azr": {"num_problems": 8, "num_references": 2},
     "distill": {"teacher": "scripted", "num_problems": 8, "levels": (1, 2, 3)},
     "expert_iteration": {},
     "length_generalization": {"first_level": 3, "num_problems": 8},
     "rest_em": {"num_problems": 8, "levels": (1, 2, 3, 4), "max_correct": 2},
     "seed_data": {},
     "spin": {"num_problems": 8, "levels": (1, 2, 3)},
+    "sqlm": {"proposer_every": 2},
     "star": {"num_problems": 12, "levels": (1, 2, 3, 4, 5), "hint": "<hint>{answer}", "seed_share": 0.25},
     "ttrl": {"num_problems": 8, "num_votes": 6, "num_trained": 4, "levels": (2, 3)},
 }
@@ -58,7 +58,7 @@ def run(tmp_path: Path, programs: Programs, exact: ClosingVerifier) -> Make:
 
     def make(recipe: str, name: str = "run", stop: int | None = None, **changes: Any) -> Lab:
         watchers = [] if stop is None else [StopAt(stop)]
-        learner = LEARNER.get(recipe, "supervised")
+        learner = RECIPES[recipe].ABOUT.learners[0]
         lab = scripted_run(
             tmp_path / name, programs, exact, recipe=recipe, learner_name=learner, watchers=watchers,
             **{"rounds": 3, **changes},
