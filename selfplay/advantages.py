@@ -58,11 +58,11 @@ def _centred(
     divisor: Callable[[float], float] | None,
     unbiased: bool = False,
 ) -> Advantages:
-    moments: dict[Hashable, tuple[float, float]] = {}
-    rows = [row for row in zip(rewards, groups, weights, strict=True) if row[0] is not None]
-    for group in dict.fromkeys(row[1] for row in rows):
-        own = [(reward, weight) for reward, key, weight in rows if key == group]
-        moments[group] = _moments([(float(reward or 0.0), float(weight)) for reward, weight in own], unbiased)
+    members: dict[Hashable, list[tuple[float, float]]] = {}
+    for reward, group, weight in zip(rewards, groups, weights, strict=True):
+        if reward is not None:
+            members.setdefault(group, []).append((float(reward), float(weight)))
+    moments = {group: _moments(own, unbiased) for group, own in members.items()}
     advantages: Advantages = []
     for reward, group in zip(rewards, groups, strict=True):
         if reward is None:

@@ -7,11 +7,12 @@ credit at all: they are left out, not counted as zero.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
+from selfplay.advantages import RoleBaselines, group_mean
 from selfplay.pool import Item
-from selfplay.types import Credited, Episode, Origin, Problem, Proposal, Reward, Status, Transcript
+from selfplay.types import Credited, Episode, Match, Origin, Problem, Proposal, Reward, Status, Transcript, Turn
 
 Solved = tuple[Problem, Transcript]
 """A problem and a transcript that solves it."""
@@ -127,3 +128,75 @@ def verdict_counts(episodes: Iterable[Episode], *, judged: bool = False) -> dict
         for attempt in episode.attempts:
             counts[attempt.verdict.status.value] += attempt.verdict.verified != judged
     return counts
+
+
+def credit_turns(
+    matches: Sequence[Match],
+    rewards: Sequence[Sequence[Reward]],
+    learners: Collection[str],
+    baselines: RoleBaselines,
+) -> list[Credited]:
+    """Every turn that a learner wrote, with the advantage of its seat in that match (RAE, SPIRAL 2506.24119, eq. 5).
+
+    `rewards` are by match and seat, `learners` names of players. One baseline a (game, seat), which is moved by each
+    match that the seat played as a learner, in order.
+    """
+    played = [
+        (row, seat) for row, match in enumerate(matches) for seat, name in enumerate(match.players) if name in learners
+    ]
+    keys = [f"{matches[row].game}/{seat}" for row, seat in played]
+    found = baselines.advantages([rewards[row][seat].total for row, seat in played], keys)
+    advantages = dict(zip(played, found, strict=True))
+    return [
+        Credited(transcript, float(advantages[row, turn.seat] or 0.0))
+        for row, turn, transcript in _written(matches, learners)
+    ]
+
+
+def credit_turns_by_group(
+    matches: Sequence[Match],
+    rewards: Sequence[Sequence[Reward]],
+    learners: Collection[str],
+    group: Callable[[Match, Turn], object] | None,
+) -> list[Credited]:
+    """Every turn that a learner wrote, with its seat's reward less the mean of its `group` (None: no baseline).
+
+    Turns in a group must be indistinguishable before the move: the same observation, or the same `situation`, which
+    also knows what is hidden from the seat; what a seat cannot see may inform its baseline, since that does not depend
+    on the move (the centralised critic of Foerster et al. 1705.08926).
+    """
+    rows = list(_written(matches, learners))
+    totals = [rewards[row][turn.seat].total for row, turn, _ in rows]
+    if group is None:
+        advantages: Sequence[float | None] = totals
+    else:
+        advantages = group_mean(totals, [str(group(matches[row], turn)) for row, turn, _ in rows])
+    return [
+        Credited(transcript, float(advantage or 0.0))
+        for (_, _, transcript), advantage in zip(rows, advantages, strict=True)
+    ]
+
+
+def _written(matches: Sequence[Match], learners: Collection[str]) -> Iterable[tuple[int, Turn, Transcript]]:
+    """(row of `matches`, turn, transcript) of the turns that a learner wrote."""
+    for row, match in enumerate(matches):
+        for turn in match.turns:
+            if turn.transcript is not None and match.players[turn.seat] in learners:
+                yield row, turn, turn.transcript
+
+
+def merged(rows: Sequence[Credited]) -> list[Credited]:
+    """Rows of the same tokens as one row, with the advantage that leaves the gradient as it was.
+
+    Exact for one step on policy over all rows, under a loss that averages over rows (`grpo`, `dr_grpo`) or, where
+    completions are of equal length, tokens: the m-th of M merged rows gets M / N times its rows' sum of advantages.
+    A small game has few distinct turns, and a hundred copies of one cost a hundred times as much to train on.
+    """
+    sums: dict[tuple[int, ...], float] = {}
+    first: dict[tuple[int, ...], Transcript] = {}
+    for row in rows:
+        key = row.transcript.token_ids
+        sums[key] = sums.get(key, 0.0) + row.advantage
+        first.setdefault(key, row.transcript)
+    factor = len(sums) / len(rows) if rows else 1.0
+    return [Credited(first[key], factor * total) for key, total in sums.items()]

@@ -12,6 +12,7 @@ what it was batched with. It rewards nothing beyond the rules, and trains nothin
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from typing import Any, Literal
 
 from selfplay.protocols import Game, Policy
 from selfplay.seeding import rng_for, seed_for
-from selfplay.types import Ending, Match, Reading, Request, Sampling, Transcript, Turn
+from selfplay.types import Ending, Match, Prompt, Reading, Request, Sampling, Transcript, Turn
 
 Opponent = Callable[[Any, Any, random.Random], str]
 """(game, state, rng) → a legal move: a player that is no policy."""
@@ -146,6 +147,21 @@ def _answer(game: Game[Any], board: _Board, seat: int, transcript: Transcript, s
         )
     else:
         board.state = game.step(board.state, played)
+
+
+def random_turns(game: Game[Any], count: int, seed: int) -> list[tuple[str, Prompt, str]]:
+    """`count` turns of random legal play: (seat, observation, reply), to teach what a legal reply is and no more."""
+    turns: list[tuple[str, Prompt, str]] = []
+    for number in itertools.count():
+        rng = rng_for(seed, "random match", number)
+        state = game.reset(rng)
+        while (seat := game.to_move(state)) is not None:
+            if len(turns) == count:
+                return turns
+            prompt, move = game.observation(state, seat), rng.choice(game.legal(state))
+            turns.append((game.seats[seat], prompt, prompt.prefix + move))
+            state = game.step(state, move)
+    raise AssertionError("matches do not run out")
 
 
 def situation(game: Game[Any], state: Any) -> str:

@@ -3,11 +3,13 @@
 A proposal is paid by a formula of how many decided attempts at its problem were right (`learnability`, composed by
 `reward_algebra`); attempts that are FAULT or UNDECIDED are not in that count, and a problem with none decided has no
 reward at all. An attempt is paid by its verdict (`SOLVER_REWARDS`). Only a program's verdict is paid, unless the caller
-says `judged=True`; what rests on a judge's word has terms of its own. Advantages are another matter (`credit.py`).
+says `judged=True`; what rests on a judge's word has terms of its own. The seats of a match are paid what they won
+(`reward_match`). Advantages are another matter (`credit.py`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,9 +17,21 @@ from selfplay.errors import ConfigError, FieldError
 from selfplay.learnability import FORMULAS, Context, Formula
 from selfplay.reward_algebra import functions_in, read_reward
 from selfplay.reward_functions import RewardFunction, ask, find_function
-from selfplay.types import Attempt, Episode, Proposal, Rejection, Reward, Status, Transcript, Verdict
+from selfplay.types import (
+    Attempt,
+    Episode,
+    Match,
+    Proposal,
+    Reading,
+    Rejection,
+    Reward,
+    Status,
+    Transcript,
+    Turn,
+    Verdict,
+)
 
-__all__ = ["FORMULAS", "SOLVER_REWARDS", "Pay", "check_reward", "reward_attempt", "reward_proposals"]
+__all__ = ["FORMULAS", "SOLVER_REWARDS", "Pay", "check_reward", "reward_attempt", "reward_match", "reward_proposals"]
 
 WELL_FORMED_REFUSALS = ("duplicate", "held_out")
 """The gate's reasons: the proposal is a problem, but not one to be paid or blamed for."""
@@ -148,3 +162,32 @@ def reward_proposals(
 def _counts(episodes: Sequence[Episode], judged: bool) -> dict[str, tuple[int, int]]:
     """Right and decided attempts by problem, of episodes that were proposed."""
     return {episode.problem.id: episode.counts(judged=judged) for episode in episodes if episode.proposal is not None}
+
+
+def reward_match(match: Match, regularisation: float = 0.0) -> list[Reward]:
+    """What each seat is paid for a match: its return, and with `regularisation` for playing unpredictably.
+
+    The term `entropy` of seat i is, with eta the regularisation, the sum over turns with a recorded policy of
+    -eta log(pi(move) / rho(move)) where i moved and +eta log(...) / (seats - 1) where another did: it sums to zero
+    over the seats. rho is uniform over the legal moves. The game that is so paid has one equilibrium, which play
+    approaches instead of circling it; the smaller eta, the nearer it is to one of the real game (Perolat et al.
+    2002.08456, R-NaD 2206.15378, equation 1). Replies that were no legal move have no such term.
+    """
+    terms = [0.0] * len(match.returns)
+    if regularisation:
+        for turn in match.turns:
+            surprise = regularisation * _log_ratio(turn)
+            for seat in range(len(terms)):
+                terms[seat] += -surprise if seat == turn.seat else surprise / (len(terms) - 1)
+    return [
+        Reward((("return", won), ("entropy", term)) if regularisation else (("return", won),))
+        for won, term in zip(match.returns, terms, strict=True)
+    ]
+
+
+def _log_ratio(turn: Turn) -> float:
+    """log pi / rho of a turn's move under the policy that wrote it, rho being uniform over legal moves."""
+    transcript = turn.transcript
+    if transcript is None or not transcript.logprobs or turn.reading is not Reading.LEGAL:
+        return 0.0
+    return math.fsum(transcript.logprobs) + math.log(turn.num_legal)
