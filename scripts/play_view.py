@@ -9,22 +9,29 @@ It knows no environment and judges nothing.
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import IO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
+from selfplay.errors import UserError
 from selfplay.types import Prompt, Status, Verdict
 
 HOW_TO_ANSWER = (
     "An empty line or Ctrl-D ends your text (between two lines that begin with ``` empty lines belong to it)."
 )
 FENCE = "```"
+MAX_CHARACTERS = 1_000_000
+"""Of one line that is typed or piped."""
+MAX_LINES = 100_000
+"""Of one text."""
 _LABEL_WIDTH = 11
 _STYLES = {
     Status.CORRECT: "bold green",
@@ -47,12 +54,19 @@ def clean(text: str) -> str:
     )
 
 
+class PipeConsole(Console):
+    """A console whose reader may go away: that is for the command to end quietly (`scripts.cli.run_main`)."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class Screen:
     """A console and a person's input. `console` and `source` are there to be replaced in tests."""
 
     def __init__(self, console: Console | None = None, source: IO[str] | None = None) -> None:
-        self._console = console or Console(highlight=False)
-        self._source = source or sys.stdin
+        self._console = console or PipeConsole(highlight=False)
+        self._source = source or sys.stdin or io.StringIO()  # there is no standard input if it was closed
         if source is None and hasattr(sys.stdin, "reconfigure"):
             sys.stdin.reconfigure(errors="replace")
         self.is_interactive = self._console.is_terminal and self._source.isatty()
@@ -67,22 +81,22 @@ class Screen:
         shown = Text.assemble((label, "dim"), gap, (first, style))
         for one in rest:
             shown.append("\n" + f"{' ' * _LABEL_WIDTH}{one}".rstrip(), style)
-        self._console.print(shown, soft_wrap=True)
+        self._print(shown)
 
     def note(self, text: str) -> None:
         """What to do, rather than what is."""
-        self._console.print(Text(clean(text), style="dim italic"), soft_wrap=True)
+        self._print(Text(clean(text), style="dim italic"))
 
     def plain(self, text: str) -> None:
         """A text as it is."""
-        self._console.print(Text(clean(text)), soft_wrap=True)
+        self._print(Text(clean(text)))
 
     def gap(self) -> None:
-        self._console.print()
+        self._print(Text())
 
     def title(self, text: str) -> None:
         """The beginning of something."""
-        self._console.print(Text(clean(text), style="bold"), soft_wrap=True)
+        self._print(Text(clean(text), style="bold"))
 
     def prompt(self, prompt: Prompt) -> None:
         """What a policy would be given."""
@@ -96,7 +110,7 @@ class Screen:
         if not text:
             return
         if self._console.is_terminal:
-            self._console.print(Panel(Text(clean(text)), title=role, title_align="left", border_style="cyan"))
+            self._print(Panel(Text(clean(text)), title=role, title_align="left", border_style="cyan"))
         else:
             self.line(role, text)
 
@@ -108,17 +122,30 @@ class Screen:
         if verdict.detail:
             self.line("detail", verdict.detail)
 
+    def _print(self, what: RenderableType) -> None:
+        """Show something. Raises UserError if the disk behind standard output is full."""
+        try:
+            self._console.print(what, soft_wrap=not isinstance(what, Panel))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            # Python flushes standard output once more at exit; give it somewhere to go.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise UserError(f"cannot write to standard output: {error.strerror or error}") from error
+
     # Reading ---------------------------------------------------------------------------------------------------------
 
     def read_line(self) -> str | None:
-        """One line without its end; None at the end of input."""
+        """One line without its end; None at the end of input. Raises UserError for a line without end."""
         if self.is_interactive and self._source is sys.stdin:
             try:
                 return input("> ")
             except EOFError:
                 self._console.print()
                 return None
-        text = self._source.readline()
+        text = self._source.readline(MAX_CHARACTERS)
+        if len(text) == MAX_CHARACTERS:
+            raise UserError(f"a line of more than {MAX_CHARACTERS:,} characters was typed or piped; expected an answer")
         return text.removesuffix("\n").removesuffix("\r") if text else None
 
     def read_text(self) -> str | None:
@@ -133,6 +160,8 @@ class Screen:
             if line.lstrip().startswith(FENCE):
                 fenced = not fenced
             lines.append(line)
+            if len(lines) > MAX_LINES:
+                raise UserError(f"a text of more than {MAX_LINES:,} lines was piped; expected an answer")
         return "\n".join(lines) if lines else None
 
 

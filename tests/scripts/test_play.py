@@ -186,6 +186,25 @@ def test_from_a_real_pipe_it_is_plain_text_without_a_traceback() -> None:
     assert b"\x1b" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("redirection", "status", "message"),
+    [
+        ("</dev/null", 1, ""),
+        ("<&-", 1, ""),
+        ("</dev/zero", 2, "expected an answer"),
+        ("</dev/null >/dev/full", 2, "cannot write to standard output"),
+        ("--count 1000 < <(yes '') | head -1; exit ${PIPESTATUS[0]}", 141, ""),
+    ],
+)
+def test_odd_ends_of_the_pipes_are_no_tracebacks(redirection: str, status: int, message: str) -> None:
+    answers = redirection.replace("<(yes '')", r"<(printf 'x\n\n%.0s' {1..1000})")
+    command = f"ulimit -v 8000000; {sys.executable} -m scripts.play --env arithmetic {answers}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, errors="replace")
+    assert done.returncode == status, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 # A terminal
 
 
