@@ -10,8 +10,9 @@ import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from envs import arithmetic, code_triplet, dataset, equations, open_ended, programs, tested_code
+from envs import arithmetic, calculus, code_triplet, dataset, equations, open_ended, programs, tested_code
 from envs.arithmetic import Arithmetic
+from envs.calculus import Calculus
 from envs.code_triplet import CodeTriplet
 from envs.dataset import Dataset
 from envs.open_ended import OpenEnded
@@ -22,6 +23,7 @@ from verifiers.python_exec import PythonExecutor
 __all__ = [
     "ENVIRONMENTS",
     "Arithmetic",
+    "Calculus",
     "CodeTriplet",
     "Dataset",
     "Entry",
@@ -45,6 +47,7 @@ class Entry(NamedTuple):
 ENVIRONMENTS: dict[str, Entry] = {
     "programs": Entry(programs.Options, Programs),
     "equations": Entry(equations.Options, lambda options, executor: equations.make(options)),
+    "calculus": Entry(calculus.Options, lambda options, executor: Calculus(options)),
     "arithmetic": Entry(arithmetic.Options, lambda options, executor: Arithmetic(options)),
     "tested_code": Entry(tested_code.Options, TestedCode),
     "code_triplet": Entry(code_triplet.Options, CodeTriplet),
