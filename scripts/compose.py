@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from envs import ENVIRONMENTS
+from scripts.games import check_game, make_table, plays_games
 from scripts.judging import Parts, audit_room, check_judge, make_judging, verifier_options
 from scripts.runs import Started
 from scripts.view import View
@@ -25,9 +26,10 @@ from selfplay.config import RunConfig
 from selfplay.disk import flush_folder
 from selfplay.errors import ConfigError
 from selfplay.evaluate import held_out_split
-from selfplay.lab import Lab, peak_memory_mb
+from selfplay.game_lab import GameLab
+from selfplay.lab import BaseLab, Lab, peak_memory_mb
 from selfplay.processes import ManyProcesses, OneProcess, Processes
-from selfplay.protocols import Environment, Learner, Policy, Verifier
+from selfplay.protocols import Environment, Game, Learner, Policy, Verifier
 from selfplay.recipes import RECIPES
 from selfplay.record import Record
 from selfplay.seeding import seed_for
@@ -54,18 +56,30 @@ class Checked:
     env_options: Any
     """The environment's Options."""
     levels: range
-    """The environment's levels."""
+    """The environment's levels; none for a game."""
+
+    @property
+    def plays_games(self) -> bool:
+        """Whether `env` is a game."""
+        return plays_games(self.recipe)
 
 
 def check(config: RunConfig) -> Checked:
     """Look up every name and check every option. Raises ConfigError with key, got, expected and the nearest name."""
     if config.recipe not in RECIPES:
         raise ConfigError(f"recipe: got {config.recipe!r}, expected a recipe; {nearest(config.recipe, RECIPES)}")
+    recipe = RECIPES[config.recipe]
+    if plays_games(recipe):
+        return Checked(config, recipe, build(recipe.Config, config.options, "options"), check_game(config), range(0))
+    if config.model.scratch is not None and config.bootstrap is None:
+        raise ConfigError(
+            "bootstrap: got nothing, expected a mapping with learning_rate and max_steps, because model.scratch has "
+            "random weights that must be warmed up"
+        )
     if config.env.name not in ENVIRONMENTS:
         raise ConfigError(
             f"env.name: got {config.env.name!r}, expected an environment; {nearest(config.env.name, ENVIRONMENTS)}"
         )
-    recipe = RECIPES[config.recipe]
     options_class, factory = ENVIRONMENTS[config.env.name]
     options = build(recipe.Config, config.options, "options")
     env_options = build(options_class, config.env.options, "env.options")
@@ -171,11 +185,14 @@ def worker_limits(config: RunConfig) -> dict[str, Any]:
 
 
 @contextmanager
-def judges(checked: Checked, processes: Processes) -> Iterator[tuple[Environment, Verifier]]:
-    """The environment and its verifier, whose workers end with the context.
+def judges(checked: Checked, processes: Processes) -> Iterator[tuple[Any, Any]]:
+    """The environment and its verifier, whose workers end with the context; of a game, its `Table` and None.
 
     A verifier that asks a judge is not shared: judges share their work among processes themselves.
     """
+    if checked.plays_games:
+        yield make_table(checked.config, checked.env_options, checked.options.max_turns), None
+        return
     limits = worker_limits(checked.config)
     with PythonExecutor(**limits) as executor:
         _, factory = ENVIRONMENTS[checked.config.env.name]
@@ -189,6 +206,9 @@ def audits(
     checked: Checked, env: Environment, verifier: Verifier, processes: Processes
 ) -> Iterator[tuple[Environment, Verifier] | None]:
     """Where the run's judge is audited: an environment that programs verify; None for a run without a judge."""
+    if checked.plays_games:
+        yield None
+        return
     config = checked.config
 
     def share(own: Verifier) -> Verifier:
@@ -229,7 +249,7 @@ def _quiet_transformers() -> None:
     transformers.logging.disable_progress_bar()
 
 
-def make_policy(config: RunConfig, env: Environment, source: Path | None, processes: Processes) -> Any:
+def make_policy(config: RunConfig, env: Environment | Game[Any], source: Path | None, processes: Processes) -> Any:
     """The policy: from `source` if given, else from `model.name`, else with random weights."""
     import torch
 
@@ -342,19 +362,20 @@ def bootstrap(
 
 def prepare(
     checked: Checked,
-    env: Environment,
-    verifier: Verifier,
+    env: Any,
+    verifier: Any,
     record: Record,
     view: View,
     processes: Processes,
     watchers: Sequence[Any],
     audited: tuple[Environment, Verifier] | None = None,
-) -> Lab:
+) -> BaseLab:
     """A Lab whose policy is warmed up and measured, or restored from the folder."""
+    if checked.plays_games:
+        return prepare_game(checked, env, record, view, processes, watchers)
     config = checked.config
     start_folder = record.run_dir / START_FOLDER
-    started = Started(record)
-    fresh = not started.exists
+    fresh = not Started(record).exists
     clock = time.perf_counter()
     policy = make_policy(config, env, None if fresh or not config.bootstrap else start_folder, processes)
     held_out = evaluation_split(config, env)
@@ -384,20 +405,45 @@ def prepare(
         judging=make_judging(config, env, verifier, audited, parts),
         imitate=lambda learning_rate: imitator(config, learning_rate, policy, record, processes),
     )  # fmt: skip
-    if fresh:
-        clock = time.perf_counter()
-        view.phase("evaluate")
-        measured = lab.measure()
-        content["held_out"], content["tokens"]["evaluate"] = measured.held_out, measured.tokens
-        content["judged"] = measured.judged
-        content["seconds"]["evaluate"] = time.perf_counter() - clock
-        if lab.judging is not None:
-            view.phase("audit")
-            content["judge"] = lab.judging.line(-1)
-        content["peak_rss_mb"] = peak_memory_mb()
-        if processes.rank == 0:
-            started.write(content)
-        processes.wait()
-    elif lab.judging is not None:
-        lab.judging.restore(started.read())
+    begin(lab, content, view)
     return lab
+
+
+def prepare_game(
+    checked: Checked, table: Any, record: Record, view: View, processes: Processes, watchers: Sequence[Any]
+) -> GameLab:
+    """A Lab that plays the game of `table`; a policy made from scratch begins with random weights."""
+    config = checked.config
+    clock = time.perf_counter()
+    policy = make_policy(config, table.game, None, processes)
+    learner = make_learner(config, policy, record, processes)
+    lab = GameLab(
+        config, table.game, table.opponents, table.yardstick, policy, learner, record,
+        lambda: make_policy(config, table.game, None, processes), processes, watchers,
+        lambda name: other_policy(config, name, processes),
+        lambda learning_rate: imitator(config, learning_rate, policy, record, processes),
+    )  # fmt: skip
+    begin(lab, {"seconds": {"prepare": time.perf_counter() - clock}, "tokens": {}}, view)
+    return lab
+
+
+def begin(lab: BaseLab, content: dict[str, Any], view: View) -> None:
+    """Measure the policy before the first round and write start.json, unless that was done before."""
+    started = Started(lab.record)
+    if started.exists:
+        if lab.judging is not None:
+            lab.judging.restore(started.read())
+        return
+    clock = time.perf_counter()
+    view.phase("evaluate")
+    measured = lab.measure()
+    content["held_out"], content["tokens"]["evaluate"] = measured.held_out, measured.tokens
+    content["judged"], content["yardsticks"] = measured.judged, measured.yardsticks
+    content["seconds"]["evaluate"] = time.perf_counter() - clock
+    if lab.judging is not None:
+        view.phase("audit")
+        content["judge"] = lab.judging.line(-1)
+    content["peak_rss_mb"] = peak_memory_mb()
+    if lab.processes.rank == 0:
+        started.write(content)
+    lab.processes.wait()

@@ -17,7 +17,7 @@ from selfplay.checking import resolved
 from selfplay.config import RunConfig
 from selfplay.errors import ConfigError, RecordError
 from selfplay.judges.endpoint_options import LIMITS
-from selfplay.lab import Lab
+from selfplay.lab import BaseLab
 from selfplay.mirror import WandbMirror
 from selfplay.processes import Processes
 from selfplay.provenance import describe
@@ -48,7 +48,7 @@ class Started:
         write_atomically(self.path, json.dumps(content, indent=2) + "\n")
 
 
-def summarize(lab: Lab, start: Mapping[str, Any], wall_seconds: float) -> dict[str, Any]:
+def summarize(lab: BaseLab, start: Mapping[str, Any], wall_seconds: float) -> dict[str, Any]:
     """What summary.json holds."""
     lines = lab.record.metrics()
     seconds: dict[str, float] = dict(start["seconds"])
@@ -70,6 +70,7 @@ def summarize(lab: Lab, start: Mapping[str, Any], wall_seconds: float) -> dict[s
             "num_problems": config.evaluation.num_problems,
         },
         "judged": _judged(start, lines),
+        "yardsticks": _yardsticks(start, lines),
         "judge": _asked(start, lines),
         "bootstrap": start.get("bootstrap"),
         "seconds": seconds,
@@ -79,6 +80,25 @@ def summarize(lab: Lab, start: Mapping[str, Any], wall_seconds: float) -> dict[s
         "wall_seconds": wall_seconds,
         "num_processes": lab.processes.world,
     }
+
+
+def _yardsticks(start: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What a game was measured by, before and after; None for problems."""
+    measured = [line["yardsticks"] for line in lines if "yardsticks" in line]
+    before = start.get("yardsticks") or {}
+    return {"before": before, "after": measured[-1] if measured else before} if measured or before else None
+
+
+def yardstick_lines(found: Mapping[str, Any] | None) -> list[str]:
+    """`exploitability 0.4583 -> 0.0312`, a line a measure."""
+    if not found:
+        return []
+    before, after = found["before"], found["after"]
+    return [
+        f"{name} {before[name]:.4f} → {after[name]:.4f}" if name in before and name in after
+        else f"{name} {({**before, **after})[name]:.4f}"
+        for name in dict.fromkeys([*before, *after])
+    ]  # fmt: skip
 
 
 def _judged(start: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

@@ -20,11 +20,11 @@ from scripts.cli import dry_run_text, run_main, train_arguments
 from scripts.compose import audits, check, check_model, confinement, judges, prepare, start_processes
 from scripts.modelcard import write_model_card
 from scripts.report import write_report
-from scripts.runs import Started, make_view, mirrors, open_record, summarize
+from scripts.runs import Started, make_view, mirrors, open_record, summarize, yardstick_lines
 from scripts.view import View
 from selfplay.config import RunConfig
 from selfplay.config_file import load_config
-from selfplay.lab import Lab
+from selfplay.lab import BaseLab
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         isolation = confinement(env)
         record = open_record(config, run_dir, given.resume, processes, isolation)
         with mirrors(config, run_dir, processes) as watchers:
-            view.start(config.rounds, f"{config.recipe} on {env.name}, seed {config.seed} → {run_dir}")
+            view.start(config.rounds, f"{config.recipe} on {config.env.name}, seed {config.seed} → {run_dir}")
             try:
                 if isolation is not None:
                     view.message(f"programs run in {isolation.summary()}")
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def conclude(lab: Lab, view: View, wall_seconds: float) -> None:
+def conclude(lab: BaseLab, view: View, wall_seconds: float) -> None:
     """Write the model, the summary and the report, and show what became of the accuracy."""
     record = lab.record
     start = Started(record).read()
@@ -70,6 +70,8 @@ def conclude(lab: Lab, view: View, wall_seconds: float) -> None:
         write_model_card(record.model, summary, lab.config)
         report = write_report(record.run_dir)
         held_out = summary["held_out"]
+        for line in yardstick_lines(summary["yardsticks"]):
+            view.message(line)
         view.final_table(held_out["before"], held_out["after"], held_out["num_problems"])
         print(f"model  {record.model}\nreport {report}")
     lab.processes.wait()
@@ -80,7 +82,7 @@ def default_run_dir(config_file: Path, config: RunConfig) -> Path:
     return Path("runs") / f"{config_file.stem}-seed{config.seed}"
 
 
-def save_final(lab: Lab) -> None:
+def save_final(lab: BaseLab) -> None:
     """Write `model/`: a plain folder that `from_pretrained` reads."""
     from selfplay.learners.checkpoint import save_model
 

@@ -298,7 +298,7 @@ class RunConfig:
     rounds: Count
     """Rounds of self-play."""
     env: EnvConfig
-    """Which environment poses the problems."""
+    """Which environment poses the problems, or which game is played."""
     model: ModelConfig
     """The model."""
     learner: LearnerConfig
@@ -308,7 +308,7 @@ class RunConfig:
     token_budget: Whole = 0
     """The run ends after the round in which this many tokens are used (generated x 1 + trained x 3); 0: no budget."""
     bootstrap: BootstrapConfig | None = None
-    """Warm-up before the first round; required with `model.scratch`, allowed with `model.name`."""
+    """Warm-up before the first round; required with `model.scratch` for problems, allowed with `model.name`."""
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     """Held-out evaluation."""
     options: dict[str, Any] = field(default_factory=dict)
@@ -327,12 +327,6 @@ class RunConfig:
     """The judge of recipes that ask one, and of environments that no program verifies (null: a scripted one)."""
 
     def __post_init__(self) -> None:
-        if self.model.scratch is not None and self.bootstrap is None:
-            raise FieldError(
-                "bootstrap",
-                "got nothing, expected a mapping with learning_rate and max_steps, because model.scratch has random "
-                "weights that must be warmed up",
-            )
         start = self.bootstrap
         if start is not None and (start.optimizer or self.learner.optimizer) == "muon" and not start.muon_learning_rate:
             raise FieldError(

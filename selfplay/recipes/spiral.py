@@ -38,6 +38,7 @@ from selfplay.types import Credited, Demonstration, Sampling
 Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
+PLAYS_GAMES = True
 SELF, PAST = "self", "past"
 GROUPS = {
     "observation": lambda match, turn: (turn.seat, turn.transcript.messages[:-1]),
@@ -136,8 +137,9 @@ def imitate_random_play(lab: GameLab, config: Config, seed: int) -> int:
     if not config.warm_up_steps:
         return 0
     turns = random_turns(lab.game, config.warm_up_steps * lab.config.learner.batch_size, seed_for(seed, "warm-up"))
-    rows = [Demonstration(lab.policy.reference(seat, prompt, reply)) for seat, prompt, reply in turns]
-    learned = lab.imitator(config.warm_up_rate).update(rows, seed_for(seed, "imitate"), (1.0, 0.0))
+    written = lab.policy.references("seat", [(prompt, reply) for _, prompt, reply in turns])
+    learner = lab.imitator(config.warm_up_rate)
+    learned = learner.update([*map(Demonstration, written)], seed_for(seed, "imitate"), (1.0, 0.0))
     return int(learned["tokens"])
 
 
