@@ -20,7 +20,7 @@ from scipy.special import ndtri
 from scripts import report_figures as figures
 from scripts.cli import run_main
 from scripts.report_html import escaped, figure, page, section, shown, table
-from scripts.report_judged import JUDGED_WORDS, judged_section
+from scripts.report_judged import JUDGED_WORDS, judge_section, judged_section
 from selfplay.config_file import dump_yaml
 from selfplay.record import Record, write_atomically
 from selfplay.types import Attempt, Episode, Status
@@ -45,6 +45,7 @@ def write_report(run_dir: Path) -> Path:
             _proposals(metrics),
             _solving(metrics),
             judged_section(summary, metrics),
+            judge_section(summary, metrics),
             _time(summary),
             _samples(record),
             _provenance(record, config),

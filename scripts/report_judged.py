@@ -22,6 +22,38 @@ JUDGED_WORDS = {
 }
 """A status as a judge's word."""
 
+ENDPOINT_WORDS = {
+    "requests": "requests to the endpoint",
+    "cached": "answered from the cache",
+    "over_budget": "not asked, over the budget",
+    "prompt_tokens": "prompt tokens",
+    "completion_tokens": "completion tokens",
+    "unreported": "requests of unknown usage, counted at their most",
+    "cost": "cost, in the currency of the prices",
+}
+"""What an endpoint took, in words."""
+AUDIT_COLUMNS = {
+    "pairs": {
+        "num_pairs": "pairs",
+        "decided": "decided",
+        "accuracy": "accuracy",
+        "order_bias": "order bias",
+        "length_bias": "length bias",
+        "calibration_error": "calibration error (ECE)",
+        "num_faults": "faults",
+    },
+    "ratings": {
+        "num_ratings": "ratings",
+        "decided": "decided",
+        "accuracy": "accuracy",
+        "false_good": "wrong called good",
+        "missed_good": "right not called good",
+        "calibration_error": "calibration error (ECE)",
+        "num_faults": "faults",
+    },
+}
+"""Figures of an audit, in words."""
+
 _MISSING = '<span class="soft">—</span>'
 
 
@@ -71,6 +103,51 @@ def _held_out(summary: Mapping[str, Any], rounds: Sequence[tuple[Any, Mapping[st
         head = ["level", "judged good before", "judged good after"]
         parts.append(f"<h3>Held-out problems of {escaped(env)}</h3>{table(head, rows)}")
     return parts
+
+
+def judge_section(summary: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]]) -> str:
+    """Whom the run asked, what that took, and how good it was where the truth is known; nothing if nobody was asked."""
+    lines = [(line.get("iteration", index), _mapping(line, "judge")) for index, line in enumerate(metrics)]
+    lines = [(number, judge) for number, judge in lines if judge]
+    whole = _mapping(summary, "judge")
+    before = _mapping(_mapping(whole, "audit"), "before")
+    if not lines and not before:
+        return ""
+    names = dict.fromkeys(str(judge.get("name", "")) for _, judge in lines)
+    asked = [("asked", "asked"), ("abstained", "abstained"), ("faults", "not asked, by a fault"), ("tokens", "tokens")]
+    facts = [[text, f"{_total(whole, key, lines):,.0f}"] for key, text in asked]
+    endpoint = [_mapping(judge, "endpoint") for _, judge in lines if _mapping(judge, "endpoint")]
+    for key, text in ENDPOINT_WORDS.items() if endpoint else ():
+        total = _number(whole.get(f"endpoint_{key}", sum(_number(one.get(key)) for one in endpoint)))
+        facts.append([text, f"{total:,.4f}" if key == "cost" else f"{total:,.0f}"])
+    audits = [(number, _mapping(judge, "audit")) for number, judge in lines if _mapping(judge, "audit")]
+    audits = [("before", before), *audits] if before else audits
+    parts = [table([escaped(", ".join(names)) or "judge", ""], facts)]
+    if audits:
+        where = escaped(audits[-1][1].get("env", "problems"))
+        parts.append(
+            f"<h3>Audit on {where}</h3><p class='note'>Asked about replies that a program knows to be right or wrong. "
+            "It speaks of that kind of problem only. Order bias: how much more often the reply shown first is chosen. "
+            "Length bias: accuracy where the right reply is the longer one, less accuracy where it is the shorter.</p>"
+        )
+        for kind, columns in AUDIT_COLUMNS.items():
+            rows = [
+                [escaped(number), *(_figure(_mapping(audit, kind), key) for key in columns)] for number, audit in audits
+            ]
+            parts.append(table(["round", *(escaped(text) for text in columns.values())], rows))
+    return section("The judge", *parts)
+
+
+def _total(whole: Mapping[str, Any], key: str, lines: Sequence[tuple[Any, Mapping[str, Any]]]) -> float:
+    """Of the whole run; of the rounds so far, if it goes on."""
+    return _number(whole[key]) if key in whole else sum(_number(judge.get(key)) for _, judge in lines)
+
+
+def _figure(audit: Mapping[str, Any], key: str) -> str:
+    value = audit.get(key)
+    if not isinstance(value, int | float):
+        return _MISSING
+    return f"{value:,.0f}" if key.startswith("num_") else f"{value:+.2f}" if key.endswith("_bias") else f"{value:.2f}"
 
 
 def _mapping(line: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -6,11 +6,13 @@ from types import ModuleType
 
 from selfplay.recipes import (
     azr,
+    constitutional,
     distill,
     expert_iteration,
     length_generalization,
     rest_em,
     seed_data,
+    self_rewarding,
     spin,
     spiral,
     sqlm,
@@ -20,11 +22,13 @@ from selfplay.recipes import (
 
 RECIPES: dict[str, ModuleType] = {
     "azr": azr,
+    "constitutional": constitutional,
     "distill": distill,
     "expert_iteration": expert_iteration,
     "length_generalization": length_generalization,
     "rest_em": rest_em,
     "seed_data": seed_data,
+    "self_rewarding": self_rewarding,
     "spin": spin,
     "spiral": spiral,
     "sqlm": sqlm,

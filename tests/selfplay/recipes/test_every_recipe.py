@@ -18,11 +18,13 @@ from verifiers import ClosingVerifier
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "azr": {"num_problems": 8, "num_references": 2},
+    "constitutional": {"num_problems": 8, "levels": (1, 2, 3), "num_revisions": 2},
     "distill": {"teacher": "scripted", "num_problems": 8, "levels": (1, 2, 3)},
     "expert_iteration": {},
     "length_generalization": {"first_level": 3, "num_problems": 8},
     "rest_em": {"num_problems": 8, "levels": (1, 2, 3, 4), "max_correct": 2},
     "seed_data": {},
+    "self_rewarding": {"num_shots": 2, "proposer_temperature": 1.0},
     "spin": {"num_problems": 8, "levels": (1, 2, 3)},
     "sqlm": {"proposer_every": 2},
     "star": {"num_problems": 12, "levels": (1, 2, 3, 4, 5), "hint": "<hint>{answer}", "seed_share": 0.25},
