@@ -150,6 +150,9 @@ def test_the_text_beneath_a_field_is_its_meaning() -> None:
 
 
 def test_the_list_needs_no_torch_and_starts_no_process() -> None:
-    code = "import sys; from scripts.envs import main; main([]); print('torch' in sys.modules, 'sympy' in sys.modules)"
+    code = (
+        "import psutil, sys; from scripts.envs import main; main([]); "
+        "print('torch' in sys.modules, len(psutil.Process().children()))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "False False"
+    assert done.stdout.splitlines()[-1] == "False 0"
