@@ -20,6 +20,7 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field
@@ -32,7 +33,8 @@ from envs.expansion import Expansion
 from envs.factorisation import Factorisation
 from envs.integration import Antiderivative
 from envs.limits import Limit
-from envs.worked import LETTERS, Space, Work, WorkedProblems, renamed
+from envs.spaces import LETTERS, Space, Work
+from envs.worked import WorkedProblems, renamed
 from selfplay.errors import FieldError
 from selfplay.types import Draft, Problem, Prompt, Rejection
 
@@ -167,14 +169,15 @@ def _found(text: str) -> tuple[str, str, str] | None:
     return None
 
 
-def _spaces(task: str, level: int) -> list[Space]:
+@cache
+def _spaces(task: str, level: int) -> tuple[Space, ...]:
     """The task's texts of a level, head and closing parenthesis included."""
     head = TASKS[task].head
 
     def whole(part: Space) -> Space:
         return Space(part.choices, lambda *choice: f"{head}{part.write(*choice)})")
 
-    return [whole(part) for part in TASKS[task].spaces(level)]
+    return tuple(whole(part) for part in TASKS[task].spaces(level))
 
 
 def _pick(task: str, level: int, rng: random.Random) -> Space:

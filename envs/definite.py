@@ -18,7 +18,7 @@ from envs.differentiation import sums_of
 from envs.elementary import ONE, Function, integrate, read_function, term, terms, write
 from envs.integration import steps_of
 from envs.polynomials import coefficient_times, joined, value_at
-from envs.worked import LETTERS, Space, Work
+from envs.spaces import LETTERS, Space, Work
 from selfplay.types import Rejection
 
 MAX_END = 5

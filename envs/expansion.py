@@ -17,7 +17,7 @@ from envs.base import reject
 from envs.calculus_task import Task
 from envs.polynomials import coefficients, degree, polynomial, read, written
 from envs.polynomials import product as multiplied
-from envs.worked import LETTERS, Space, Work
+from envs.spaces import LETTERS, Space, Work
 from selfplay.types import Rejection
 
 Coefficients = tuple[int, ...]

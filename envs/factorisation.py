@@ -30,7 +30,7 @@ from envs.polynomials import (
     written,
 )
 from envs.polynomials import product as multiplied
-from envs.worked import LETTERS, Space, Work
+from envs.spaces import LETTERS, Space, Work
 from selfplay.types import Rejection
 
 Root = Fraction

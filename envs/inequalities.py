@@ -24,8 +24,9 @@ from itertools import combinations
 from envs.base import reject
 from envs.polynomials import Polynomial, coefficients, degree, polynomial, read, written
 from envs.quadratics import MAX_ROOT, equations_of, level_of
+from envs.spaces import LETTERS, Space, Work
 from envs.surds import Triple, solved
-from envs.worked import LETTERS, Space, Work, WorkedProblems
+from envs.worked import WorkedProblems
 from selfplay.types import Problem, Rejection
 
 SIGNS = ("<", ">", "<=", ">=")

@@ -14,7 +14,7 @@ from envs.calculus_task import COEFFICIENTS, POWERS, SLOPES, Task, body_of, in_b
 from envs.differentiation import OUTER_POWERS, sums_of
 from envs.elementary import ONE, Function, atom, integrate, read_function, term, terms, write
 from envs.polynomials import polynomial
-from envs.worked import LETTERS, Space, Work
+from envs.spaces import LETTERS, Space, Work
 from selfplay.types import Rejection
 
 WAVES = ("sin", "cos", "exp")

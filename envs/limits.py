@@ -20,7 +20,7 @@ from envs.elementary import ONE, Function, read_function, write
 from envs.limits_at_zero import DIVISORS, by_series, first_order, level_of_series, quotient, ratio, second_order
 from envs.polynomials import Polynomial, coefficients, degree, divided_by_root, polynomial, value_at, written
 from envs.polynomials import product as multiplied
-from envs.worked import LETTERS, Space, Work
+from envs.spaces import LETTERS, Space, Work
 from selfplay.types import Rejection
 
 INFINITY = "oo"

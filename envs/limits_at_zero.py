@@ -8,7 +8,7 @@ from envs.calculus_task import COEFFICIENTS, SLOPES, linear
 from envs.elementary import ONE, Function, NoRuleError, atom, plus, term, write
 from envs.polynomials import Polynomial, degree, joined, polynomial, written
 from envs.series import series
-from envs.worked import Work
+from envs.spaces import Work
 
 DIVISORS = tuple(range(1, 10))
 

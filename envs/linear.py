@@ -171,15 +171,8 @@ class LinearEquations(TextEnvironment):
 
     def vocabulary(self) -> list[str]:
         values = range(MAX_VALUE + 1)
-        return [
-            "<solve>",
-            "<propose>",
-            *UNKNOWNS,
-            *TERMS,
-            "=",
-            *map(str, values),
-            *(f":{value};" for value in values),
-        ]
+        moved = [f":{value};" for value in values]
+        return ["<solve>", "<propose>", *UNKNOWNS, *TERMS, "=", *map(str, values), *moved]
 
 
 def _parts(equation: str) -> tuple[str, list[str], int]:

@@ -17,6 +17,7 @@ judges: a set, a list and ± say the same, and a solution too few or too many is
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
@@ -33,9 +34,10 @@ from envs.polynomials import (
     summed,
     written,
 )
+from envs.spaces import LETTERS, Space, Work
 from envs.surds import Triple, solved
-from envs.worked import LETTERS, Space, Work, WorkedProblems
-from selfplay.types import Rejection
+from envs.worked import WorkedProblems
+from selfplay.types import Problem, Rejection
 
 NONE = "no real solutions"
 MAX_ROOT, MAX_LEADING = 9, 12
@@ -43,6 +45,9 @@ SURDS = (5, 12, 12)
 """Largest coefficients of an equation without rational solutions."""
 RIGHT = (3, 9, 9)
 """Largest coefficients of a right-hand side."""
+
+_NUMBERED = re.compile(r"(?<![A-Za-z])([a-z])_(?:[12]|\{[12]\})")
+_NO_SOLUTIONS = re.compile(r"(?:there (?:are|is) )?no real (?:solutions?|roots?)(?: exists?)?\.?", re.IGNORECASE)
 
 
 class QuadraticEquations(WorkedProblems):
@@ -99,6 +104,13 @@ class QuadraticEquations(WorkedProblems):
         formula, solutions = solved(_triple(gathered))
         reference = " or ".join(f"{letter}={one}" for one in solutions) or NONE
         return Work((*steps, *formula), reference, {"extraction": "whole"})
+
+    def read_answer(self, problem: Problem, completion: str) -> str | None:
+        """As elsewhere; `x_1` is x, and a sentence that there are no solutions is `no real solutions`."""
+        said = super().read_answer(problem, completion)
+        if said is None or _NO_SOLUTIONS.fullmatch(said):
+            return NONE if said else None
+        return _NUMBERED.sub(r"\1", said)
 
     def vocabulary(self) -> list[str]:
         if self.options.style == "instruct":

@@ -25,7 +25,8 @@ from itertools import combinations, product
 
 from envs.base import reject
 from envs.elimination import Row, Side, eliminated, read_side, row, side
-from envs.worked import LETTERS, Space, Work, WorkedProblems
+from envs.spaces import LETTERS, Space, Work
+from envs.worked import WorkedProblems
 from selfplay.types import Draft, Problem, Rejection
 
 Coefficients = tuple[int, int, int, int]
@@ -85,8 +86,8 @@ class Systems(WorkedProblems):
         return "".join(sorted({one for one in text if one.isalpha()}))
 
     def question(self, text: str) -> str:
-        letters = self.letters(text)
-        return f"Solve these two equations, as in `{letters[0]}=2 and {letters[1]}=1`.\n\n{text}"
+        first, second = self.letters(text)[0], self.letters(text)[1]
+        return f"Solve these two equations, as in `{first}=2 and {second}=1`.\n\n{text}"
 
     def work(self, text: str) -> Work | Rejection:
         letters = self.letters(text)
@@ -113,9 +114,8 @@ class Systems(WorkedProblems):
         pair = _PAIR.fullmatch(squeezed.replace("\\{", "{").replace("\\}", "}"))
         if pair is None or (pair[1] and pair[1] + pair[2] != letters):
             return said
-        if "=" in pair[3]:
-            return f"{pair[3]} and {pair[4]}"
-        return f"{letters[0]}={pair[3]} and {letters[1]}={pair[4]}"
+        named = pair.expand(r"\3 and \4")
+        return named if "=" in pair[3] else f"{letters[0]}={pair[3]} and {letters[1]}={pair[4]}"
 
     def vocabulary(self) -> list[str]:
         if self.options.style == "instruct":

@@ -8,20 +8,19 @@ never judged, and answers are not judged here.
 
 from __future__ import annotations
 
-import math
 import random
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate
+from typing import ClassVar, Protocol
 
 from envs.base import ANSWER_REQUEST, Style, TextEnvironment, ask, final_answer, reject
+from envs.spaces import LETTERS, Space, Work
 from selfplay.errors import FieldError
 from selfplay.types import Draft, Origin, Problem, Prompt, Rejection
 
-LETTERS = "tuvwxyz"
-"""Unknowns: none of them is part of a number, and none stands alone in an English sentence."""
 MAX_CHARACTERS = 200
 """Of a problem's text; none that is drawn has as many."""
 MAX_ANSWER_CHARACTERS = 1000
@@ -40,31 +39,6 @@ class Chosen(Protocol):
     def max_level(self) -> int | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
-    """Equally likely texts: one for each combination of choices, and none twice."""
-
-    choices: tuple[Sequence[Any], ...]
-    write: Callable[..., str]
-    """The canonical text of one combination."""
-
-    def __len__(self) -> int:
-        return math.prod(map(len, self.choices))
-
-    def draw(self, rng: random.Random) -> str:
-        return self.write(*(rng.choice(choice) for choice in self.choices))
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A worked problem."""
-
-    steps: tuple[str, ...]
-    reference: str
-    payload: Mapping[str, str]
-    """What the verifier needs besides the reference."""
-
-
 class WorkedProblems(TextEnvironment):
     """See the module."""
 
@@ -80,6 +54,7 @@ class WorkedProblems(TextEnvironment):
             raise FieldError("max_level", f"got {options.max_level}, expected at most {self.highest}")
         self.options = options
         self.levels = range(1, (options.max_level or self.highest) + 1)
+        self._parts: dict[int, tuple[Sequence[Space], list[int]]] = {}
 
     @abstractmethod
     def spaces(self, level: int) -> Sequence[Space]:
@@ -103,8 +78,11 @@ class WorkedProblems(TextEnvironment):
 
     def pick(self, level: int, rng: random.Random) -> Space:
         """The part of a level that is drawn from, each as often as it has texts."""
-        parts = self.spaces(level)
-        return parts[0] if len(parts) == 1 else rng.choices(parts, weights=[len(part) for part in parts])[0]
+        if level not in self._parts:
+            parts = self.spaces(level)
+            self._parts[level] = parts, list(accumulate(map(len, parts)))
+        parts, sums = self._parts[level]
+        return rng.choices(parts, cum_weights=sums)[0]
 
     def draw(self, level: int, rng: random.Random) -> Draft:
         return Draft(self.pick(level, rng).draw(rng), level)

@@ -247,6 +247,18 @@ def test_answers_are_judged_by_value_and_form(verifiers_by_name: dict[str, Closi
     assert {row[2] for row in found} <= {Status.CORRECT, Status.WRONG, Status.MALFORMED}
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_the_answer_to_another_problem_is_wrong(verifiers_by_name: dict[str, ClosingVerifier], task: str) -> None:
+    found = [CALCULUS.augment(one, "", random.Random(0))[0] for one in drawn(task, "others", 12)]
+    found = [one for one in found if one.payload["unknown"] == found[0].payload["unknown"]]
+    assert len(found) > 60
+    items = [(one, other.reference) for one, other in zip(found, found[1:] + found[:1], strict=True)]
+    verdicts = verifiers_by_name["sympy_equal"].verify(items)
+    accepted = [one.reference != other for (one, other), v in zip(items, verdicts, strict=True) if v.correct]
+    assert not any(accepted)
+    assert all(verdict.status in (Status.CORRECT, Status.WRONG) for verdict in verdicts)
+
+
 def test_mutants_and_renamed_problems_are_of_the_same_task() -> None:
     for task in TASKS:
         for one in drawn(task, "mutate", 4):

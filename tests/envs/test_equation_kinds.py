@@ -102,7 +102,7 @@ def test_solutions_grow_from_level_to_level(env: WorkedProblems) -> None:
         texts = [env.draw(level, rng).prompt for _ in range(300)]
         made = [problem(env, text) for text in texts]
         means.append(statistics.mean(len(one.prompt) + len(env.solver_reply(one)) for one in made))
-    assert all(after >= before for before, after in pairwise(means)), means
+    assert all(after >= 0.97 * before for before, after in pairwise(means)), means  # of a sample
 
 
 @pytest.mark.parametrize(
@@ -175,13 +175,15 @@ def test_a_text_is_read_in_canonical_form_with_its_level_or_refused_with_its_rea
 
 
 SHOWN = [
-    (QUADRATIC, "x^2+3x-10=0", ["x=2 or x=-5", "{2,-5}", "-5, 2", "x=-5;x=2"[5:] + ", x=-5", r"x\in\{2,-5\}"],
+    (QUADRATIC, "x^2+3x-10=0", ["x=2 or x=-5", "{2,-5}", "x_1 = 2, x_2 = -5", "-5, 2", "x=-5;x=2"[5:] + ", x=-5",
+     r"x\in\{2,-5\}"],
      ["x=2", "x=2 or x=5", "x=2 or x=-5 or x=0", "(2,-5)", "[-5,2]", "x^2+3x-10=0", "(x-2)(x+5)=0", "y=2 or y=-5",
       "no real solutions"]),
     (QUADRATIC, "x^2-2x+1=0", ["x=1", "1", "{1}"], ["x=1 or x=-1", "x=-1", "x^2-2x+1=0", "x=1 or x=2"]),
     (QUADRATIC, "x^2-2x-1=0", ["x=1-sqrt(2) or x=1+sqrt(2)", r"1\pm\sqrt{2}", "x=(2±sqrt(8))/2"],
      ["x=1+sqrt(2)", "x=1±sqrt(3)", "x=2.41 or x=-0.41", "no solution"]),
-    (QUADRATIC, "x^2+1=0", ["no real solutions", "no solution", r"\emptyset"], ["x=i or x=-i", "x=1", "0", "x=0"]),
+    (QUADRATIC, "x^2+1=0", ["no real solutions", "no solution", "There are no real roots.",
+     r"\emptyset"], ["x=i or x=-i", "x=1", "0", "x=0"]),
     (QUADRATIC, "2x^2-5x-3=0", ["x=-1/2 or x=3", "{-0.5,3}", r"\{3,-\frac{1}{2}\}"],
      ["x=1/2 or x=-3", "x=3", "x=-1/2 or x=3 or x=1/2"]),
     (SYSTEM, "x+y=3,x-y=1", ["x=2 and y=1", "x=2,y=1", "y=1, x=2", "(2,1)", "(x,y)=(2,1)", r"$\left(2,1\right)$",

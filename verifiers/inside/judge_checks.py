@@ -29,6 +29,7 @@ from verifiers.inside.translation import translated
 _POLICY = MathPolicy()
 _INFINITY = re.compile(r"(?<![A-Za-z\\])oo(?![A-Za-z])")
 _CONSTANT = re.compile(r"\+\s*(?:\\(?:text|mathrm)\s*\{\s*)?(?:constant|const)\b\.?\s*\}?\s*$", re.IGNORECASE)
+_DERIVATIVE = re.compile(r"(?<![A-Za-z])d\s*/\s*d\s*[a-z](?![a-z])")
 
 
 class _WrongError(Exception):
@@ -44,6 +45,8 @@ def judge_check(check: str, reference: str, answer: str, unknown: str) -> Judged
     except (UnreadableError, UnsupportedError, UnknownError) as error:
         return "fault", None, f"the reference {reference[:80]!r} cannot be read: {error}"
     shown = answer.strip()[:200]
+    if _DERIVATIVE.search(answer):
+        return "wrong", shown, NOT_FINAL
     try:
         got = _read(answer)
     except UnreadableError as error:
