@@ -27,12 +27,14 @@ from envs.tested_admission import ReadTests, admit
 from envs.tested_texts import asked, function_of
 from selfplay.errors import ConfigError
 from selfplay.seeding import seed_for
-from selfplay.types import Draft, Message, Origin, Problem, Prompt, Rejection
+from selfplay.types import Draft, Message, Origin, Problem, Prompt, Rejection, problem_id
 from verifiers.routed import KEY, RoutedVerifier
 
 __all__ = ["Dataset", "Example", "Options"]
 
 HELD_OUT_SHARE = 0.1
+ROW = "row"
+"""Of a payload: the id of the row's own problem, which its paraphrases keep."""
 
 
 class Dataset(GivenProblems):
@@ -63,7 +65,7 @@ class Dataset(GivenProblems):
         self._turns = tuple(
             turn for one in examples for turn in (Message("user", one.problem), Message("assistant", one.reply))
         )
-        self._prompts = {row.place: row.prompt for row in self._given.values()}
+        self._by_id = {problem_id(self.name, row.prompt): row for row in self._given.values()}
         names = {row.verifier for row in self._given.values()}
         self.verifier = names.pop() if len(names) == 1 else RoutedVerifier.name
         report(self.bad_rows, len(self._given))
@@ -164,7 +166,7 @@ class Dataset(GivenProblems):
         outcome = self._admitted.get(row.prompt, Rejection("fault")) if row.task else None
         if isinstance(outcome, Rejection):
             return outcome
-        payload = {**row.payload, KEY: row.verifier, "place": row.place, "reply_format": row.reply_format}
+        payload = {**row.payload, KEY: row.verifier, "place": row.place, ROW: problem_id(self.name, row.prompt)}
         if row.verifier == MATH:
             payload["extraction"] = "whole"  # `read_answer` has found the answer already
         if row.task:
@@ -194,7 +196,7 @@ class Dataset(GivenProblems):
         """The row of a problem; of one in other words, its parent's with those words."""
         if problem.prompt in self._given:
             return self._given[problem.prompt]
-        return replace(self._given[self._prompts[problem.payload["place"]]], prompt=problem.prompt)
+        return replace(self._by_id[problem.payload[ROW]], prompt=problem.prompt)
 
     def prose(self, problem: Problem) -> str:
         """All of it."""

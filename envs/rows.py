@@ -28,7 +28,8 @@ class Row:
     """One row."""
 
     place: str
-    """File name, a colon and the number of the line (of JSON lines) or of the row, from 1."""
+    """Name of the file (within the folder, if one was named), a colon, and the number of the line (of JSON lines) or
+    of the row, from 1."""
     fields: Mapping[str, Any]
 
 
@@ -43,17 +44,21 @@ class BadRow:
 def read_rows(path: str, key: str = "env.options.path", split: str = "") -> Iterator[Row | BadRow]:
     """The rows of a file or folder (`envs.data_files`), in order. Raises ConfigError, which names the option `key`."""
     files = data_files(path, split, key)
-    return chain.from_iterable((_json_rows if file.suffix == ".jsonl" else _table_rows)(file, key) for file in files)
+    folder = Path(path) if Path(path).is_dir() else Path(path).parent
+    return chain.from_iterable(
+        (_json_rows if file.suffix == ".jsonl" else _table_rows)(file, str(file.relative_to(folder)), key)
+        for file in files
+    )
 
 
-def _json_rows(file: Path, key: str) -> Iterator[Row | BadRow]:
+def _json_rows(file: Path, name: str, key: str) -> Iterator[Row | BadRow]:
     try:
         lines = file.read_bytes().split(b"\n")
     except OSError as error:
         raise ConfigError(f"{key}: {file} cannot be read: {error}") from error
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield _json_row(f"{file.name}:{number}", line)
+            yield _json_row(f"{name}:{number}", line)
 
 
 def _json_row(place: str, line: bytes) -> Row | BadRow:
@@ -66,7 +71,7 @@ def _json_row(place: str, line: bytes) -> Row | BadRow:
     return Row(place, fields)
 
 
-def _table_rows(file: Path, key: str) -> Iterator[Row | BadRow]:
+def _table_rows(file: Path, name: str, key: str) -> Iterator[Row | BadRow]:
     import pyarrow as pa
 
     try:
@@ -74,7 +79,7 @@ def _table_rows(file: Path, key: str) -> Iterator[Row | BadRow]:
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise ConfigError(f"{key}: {file} is no readable {file.suffix[1:].capitalize()} file: {error}") from error
     for number, fields in enumerate(rows, 1):
-        yield Row(f"{file.name}:{number}", fields)
+        yield Row(f"{name}:{number}", fields)
 
 
 def _parquet(file: Path) -> list[dict[str, Any]]:

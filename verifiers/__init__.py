@@ -11,6 +11,7 @@ from typing import Any
 
 from verifiers.base import ClosingVerifier, PooledVerifier
 from verifiers.exact import ExactVerifier
+from verifiers.gym import GymVerifier
 from verifiers.judge import JudgeVerifier
 from verifiers.math_answer import MathPolicy, MathVerifier
 from verifiers.numeric import NumericVerifier
@@ -48,6 +49,7 @@ VERIFIERS: dict[str, Callable[..., ClosingVerifier]] = {
     "sympy_equal": SympyVerifier,
     "math_answer": MathVerifier,
     "python_exec": PythonVerifier,
+    "reasoning_gym": GymVerifier,
     "judge": JudgeVerifier,
     "by_problem": _by_problem,
 }

@@ -196,6 +196,8 @@ def test_a_folder_that_datasets_saved_is_read_with_its_splits(tmp_path: Path) ->
     assert {draft.prompt for level in env.levels for draft in env._rows[level]} == {row["problem"] for row in MATH[:15]}
     held_out = {one.prompt for found in held_out_split(env, list(env.levels), 9).values() for one in found}
     assert held_out == {row["problem"] for row in MATH[15:]}
+    folders = {one.payload["place"].partition("/")[0] for one in problems_of(env)}
+    assert folders == {"train", "test"}
     assert Dataset(Options(path=path, split="test"), None).num_problems(1) == 1  # type: ignore[arg-type]
     env = Dataset(Options(path=saved(tmp_path / "one", {"": GSM8K})), None)  # type: ignore[arg-type]
     assert len(problems_of(env)) == len(GSM8K)

@@ -50,3 +50,18 @@ def test_the_words_of_another_row_are_refused(problem_and_env: tuple[Problem, Da
     outcome = env.reword(problem, other)
     assert isinstance(outcome, Rejection)
     assert outcome.reason == "known_row"
+
+
+def test_a_row_of_a_file_with_the_same_name_is_not_taken_for_it(tmp_path: Path) -> None:
+    for folder, verifier in (("train", "math_answer"), ("test", "numeric")):
+        (tmp_path / folder).mkdir()
+        row = {"question": f"What is 1 + 1, says {folder}?", "answer": "2", "verifier": verifier}
+        (tmp_path / folder / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    options = Options(path=str(tmp_path / "train/rows.jsonl"), held_out_path=str(tmp_path / "test/rows.jsonl"))
+    env = Dataset(options, None)  # type: ignore[arg-type]
+    for draft, ending in ((env.draw(1, rng_for(0, "row")), "\\boxed{2}"), ((env.held_out(1) or ())[0], "Answer: 2")):
+        (problem,) = env.ground([draft])
+        assert isinstance(problem, Problem)
+        reworded = env.reword(problem, f"Say: {problem.prompt}")
+        assert isinstance(reworded, Problem)
+        assert env.solver_reply(reworded) == ending
