@@ -10,13 +10,14 @@ import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from envs import arithmetic, calculus, code_triplet, dataset, equations, open_ended, programs, tested_code
+from envs import arithmetic, calculus, code_triplet, dataset, equations, open_ended, programs, reasoning_gym, tested_code
 from envs.arithmetic import Arithmetic
 from envs.calculus import Calculus
 from envs.code_triplet import CodeTriplet
 from envs.dataset import Dataset
 from envs.open_ended import OpenEnded
 from envs.programs import Programs
+from envs.reasoning_gym import ReasoningGym
 from envs.tested_code import TestedCode
 from verifiers.python_exec import PythonExecutor
 
@@ -29,6 +30,7 @@ __all__ = [
     "Entry",
     "OpenEnded",
     "Programs",
+    "ReasoningGym",
     "TestedCode",
     "find_environment",
     "make_environment",
@@ -52,6 +54,7 @@ ENVIRONMENTS: dict[str, Entry] = {
     "tested_code": Entry(tested_code.Options, TestedCode),
     "code_triplet": Entry(code_triplet.Options, CodeTriplet),
     "dataset": Entry(dataset.Options, Dataset),
+    "reasoning_gym": Entry(reasoning_gym.Options, lambda options, executor: ReasoningGym(options)),
     "open_ended": Entry(open_ended.Options, lambda options, executor: OpenEnded(options)),
 }
 
