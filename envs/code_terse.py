@@ -1,14 +1,17 @@
 """Triplets in whole pieces, for a model made from scratch: straight-line functions of a two-bit number, on one line.
 
-    deduction def f(b):c=b^2;d=c&1;return d,vars() f(3)      says 3b1c1d: (1, {'b': 3, 'c': 1, 'd': 1})
+    deduction def f(b):c=b^2;d=c&1;return d,vars() f(3)      says b=3b1c1d: (1, {'b': 3, 'c': 1, 'd': 1})
     abduction def f(b):c=b^2;d=c&1;return d f(3)             says 1d1c3b: 3, or another input that gives 1
     induction def f(b):c=b^2;return c f(1) f(0) f(3) f(2)#^  says def f(b):c=b^2;return c
 
 A reply is a trace, each value followed by the name that holds it: forwards from the input to the output, or backwards
-from the output to an input. A deduction's output holds every variable, so that a guess is right with probability
-4^-level, and its trace says all of it; of an abduction's, the last pair is the answer. An induction's message is
-operators. Names follow each other in a cyclic alphabet of sixteen letters, which keeps the problem space of every level
-large; level n has n statements, and solving one takes the steps of solving a shorter one and one more.
+from the output to an input. A deduction is shown as a call, f(b=3), before its program, and the reply begins with the
+same `b=`: copying what follows there is the first use of looking a name up, which is most of what running takes. Its
+output holds every variable, so that a guess is right with probability 4^-level, and its trace says all of it; of an
+abduction's trace, the last pair is the answer. An induction's message is operators.
+
+Names follow each other in a cyclic alphabet of sixteen letters, which keeps the problem space of every level large;
+level n has n statements, and solving one takes the steps of solving a shorter one and one more.
 
 `trace` computes demonstrations; what is right is decided by executing programs, elsewhere.
 """
@@ -44,7 +47,7 @@ _FORM = {
 }
 _STATEMENT = re.compile(r"([a-p])=([a-p])([\^&|][0-3]);")
 _PAIR = re.compile(r"([0-3])([a-p])")
-_TRACE = re.compile(r"(?:[0-3][a-p])+")
+_TRACE = re.compile(r"(?:[a-p]=)?((?:[0-3][a-p])+)")
 _ONE_PROGRAM = re.compile(_PROGRAM)
 _NAME = re.compile(r"(?<![a-z])[a-p](?![a-z(])")
 MAX_CHARACTERS = 8 * len(NAMES) + 80
@@ -128,24 +131,28 @@ class Pieces:
         parts = statements.split(";")[:-1]
         for _ in range(rng.randint(0, filler)):
             parts.insert(rng.randint(0, len(parts)), "pass")
-        program = f"{triplet.task} {head}{';'.join(parts)};{tail}"
+        program = f"{head}{';'.join(parts)};{tail}"
         if triplet.task == "deduction":
-            return _asked(f"{program} f({triplet.inputs[0]})", f"{triplet.inputs[0]}{parameter}")
-        return _asked(f"{program}->{outputs[0]}", f"{outputs[0]}{tail[-1]}")
+            call = f"f({parameter}={triplet.inputs[0]})"
+            return _asked(f"{triplet.task} {call} {program}", f"{parameter}=")
+        return _asked(f"{triplet.task} {program}->{outputs[0]}", f"{outputs[0]}{tail[-1]}")
 
     def solver_reply(self, triplet: Triplet, outputs: Sequence[str]) -> str:
         if triplet.task == "induction":
             return triplet.program
         pairs = trace(triplet.program, triplet.inputs[0])
-        return "".join(pairs if triplet.task == "deduction" else pairs[::-1])
+        if triplet.task == "abduction":
+            return "".join(pairs[::-1])
+        return f"{_parameter(triplet.program)}={''.join(pairs)}"
 
     def read_answer(self, triplet: Triplet, completion: str) -> str | None:
         text = completion.strip()
         if triplet.task == "induction":
             return text or None
-        if len(text) > MAX_CHARACTERS or not _TRACE.fullmatch(text):
+        match = _TRACE.fullmatch(text) if len(text) <= MAX_CHARACTERS else None
+        if match is None:
             return None
-        pairs = [(name, value) for value, name in _PAIR.findall(text)]
+        pairs = [(name, value) for value, name in _PAIR.findall(match[1])]
         if triplet.task == "abduction":
             return pairs[-1][1] if pairs[-1][0] == _parameter(triplet.program) else None
         if len(dict(pairs)) < len(pairs):
@@ -188,7 +195,7 @@ class Pieces:
         if set(tasks) - {"induction"}:
             pieces += VALUES
         if "deduction" in tasks:
-            pieces.append(WHOLE)
+            pieces += [WHOLE, "f(", ") "]
         if set(tasks) - {"deduction"}:
             pieces += [f"->{value}" for value in VALUES]
         return pieces + (["#", *OPERATORS] if "induction" in tasks else [])

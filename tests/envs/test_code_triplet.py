@@ -270,7 +270,9 @@ def test_reasoning_comes_before_a_final_answer(words: CodeTriplet) -> None:
 @pytest.mark.parametrize(
     ("reply", "answer"),
     [
+        ("b=3b1c1d", "(1, {'b': 3, 'c': 1, 'd': 1})"),
         ("3b1c1d", "(1, {'b': 3, 'c': 1, 'd': 1})"),
+        ("b=b=3b1c1d", None),
         ("3b1c", "(1, {'b': 3, 'c': 1})"),
         ("1d3b1c", "(1, {'d': 1, 'b': 3, 'c': 1})"),
         ("3b1c1c", None),
@@ -386,8 +388,8 @@ def test_filler_leaves_the_program_valid_and_its_meaning_as_it_is(
     rng = random.Random(0)
     shown = {pieces.solver_prompt(problem, rng, 4).messages[0].text for _ in range(50)}
     assert len(shown) > 10
-    programs = [text.removeprefix("<solve>deduction ").removesuffix(" f(3)") for text in shown]
-    runs = executor.run([f"{program}\nresult = str(f(3))" for program in programs])
+    programs = [text.removeprefix("<solve>deduction f(b=3) ") for text in shown]
+    runs = executor.run([f"{program}\nresult = str(f(b=3))" for program in programs])
     assert {run.values["result"] for run in runs} == {problem.reference}
 
 
