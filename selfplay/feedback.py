@@ -10,15 +10,29 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
-from selfplay.advantages import best_and_worst
+from selfplay.advantages import best_and_worst, group_mean
+from selfplay.credit import informative
 from selfplay.errors import ConfigError
+from selfplay.judgements import Choice, Judgement
 from selfplay.learnability import Context, paid
 from selfplay.protocols import Environment, Verifier
 from selfplay.reward_algebra import functions_in, measured, read_reward
 from selfplay.stages import verify
-from selfplay.types import Attempt, Episode, Preference, Problem, Proposal, Reward, Status, Transcript, Verdict
+from selfplay.types import (
+    Attempt,
+    Credited,
+    Episode,
+    Preference,
+    Problem,
+    Proposal,
+    Reward,
+    Status,
+    Transcript,
+    Verdict,
+)
 
 Scores = Sequence[Sequence[float | None]]
 """A score in [0, 1] for each attempt at each problem; None: the judge was silent."""
@@ -127,6 +141,40 @@ def preferences(
 def rows(pairs: Sequence[tuple[Attempt, Attempt]]) -> list[Preference]:
     """Pairs as rows of preference learning."""
     return [Preference(best.transcript, worst.transcript) for best, worst in pairs]
+
+
+def credited(episodes: Sequence[Episode], rewards: Sequence[Sequence[Reward | None]]) -> list[Credited]:
+    """Each rewarded attempt with its advantage over the others at its problem, for policy gradient."""
+    flat = [
+        (episode.problem.id, attempt, reward)
+        for episode, row in zip(episodes, rewards, strict=True)
+        for attempt, reward in zip(episode.attempts, row, strict=True)
+    ]
+    advantages = group_mean([None if one is None else one.total for *_, one in flat], [key for key, *_ in flat])
+    made = zip(flat, advantages, strict=True)
+    return informative(Credited(attempt.transcript, value) for (_, attempt, _), value in made if value is not None)
+
+
+def places_of_pairs(attempts: Sequence[Sequence[Transcript]]) -> list[tuple[int, int, int]]:
+    """(problem, first, second) of every two attempts at the same problem."""
+    return [(row, *pair) for row, texts in enumerate(attempts) for pair in combinations(range(len(texts)), 2)]
+
+
+def win_shares(
+    attempts: Sequence[Sequence[Transcript]], places: Sequence[tuple[int, int, int]], judgements: Sequence[Judgement]
+) -> list[list[float | None]]:
+    """For each attempt the mean probability that it is the better one, over the comparisons that were decided.
+
+    `judgements` are parallel to `places`; one without a stated probability counts as certain.
+    """
+    said: list[list[list[float]]] = [[[] for _ in texts] for texts in attempts]
+    for (row, first, second), judgement in zip(places, judgements, strict=True):
+        if judgement.choice is not Choice.ABSTAIN:
+            sure = 1.0 if judgement.choice is Choice.FIRST else 0.0
+            share = sure if judgement.probability is None else judgement.probability
+            said[row][first].append(share)
+            said[row][second].append(1.0 - share)
+    return [[sum(shares) / len(shares) if shares else None for shares in row] for row in said]
 
 
 def measures(episodes: Sequence[Episode], scores: Scores, pairs: Sequence[tuple[Attempt, Attempt]]) -> dict[str, Any]:

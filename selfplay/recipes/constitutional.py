@@ -26,7 +26,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,11 +33,17 @@ from pydantic import Field
 
 from selfplay import judges
 from selfplay.about import About
-from selfplay.advantages import group_mean
-from selfplay.credit import informative
-from selfplay.feedback import Feedback, episodes_of, measures, preferences, rows
+from selfplay.feedback import (
+    Feedback,
+    credited,
+    episodes_of,
+    measures,
+    places_of_pairs,
+    preferences,
+    rows,
+    win_shares,
+)
 from selfplay.judge import Constitution, compare, read_constitution
-from selfplay.judgements import Choice
 from selfplay.judging import Judging
 from selfplay.lab import Lab, Round
 from selfplay.protocols import Learner
@@ -46,7 +51,6 @@ from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import pose, rendered, solve
 from selfplay.types import (
     Attempt,
-    Credited,
     Demonstration,
     Episode,
     Message,
@@ -244,34 +248,9 @@ def wins(
     seed: int,
 ) -> list[list[float | None]]:
     """For each attempt the mean probability that it is the better one, over the comparisons that were decided."""
-    places = [
-        (row, first, second)
-        for row, texts in enumerate(attempts)
-        for first, second in combinations(range(len(texts)), 2)
-    ]
+    places = places_of_pairs(attempts)
     asked = [(problems[row], attempts[row][one].completion, attempts[row][two].completion) for row, one, two in places]
-    said: list[list[list[float]]] = [[[] for _ in texts] for texts in attempts]
-    for (row, first, second), judgement in zip(
-        places, compare(judging.judge(seed), asked, seed, constitution), strict=True
-    ):
-        if judgement.choice is not Choice.ABSTAIN:
-            sure = 1.0 if judgement.choice is Choice.FIRST else 0.0
-            share = sure if judgement.probability is None else judgement.probability
-            said[row][first].append(share)
-            said[row][second].append(1.0 - share)
-    return [[sum(shares) / len(shares) if shares else None for shares in row] for row in said]
-
-
-def credited(episodes: Sequence[Episode], rewards: Sequence[Sequence[Reward | None]]) -> list[Credited]:
-    """Each rewarded answer with its advantage over the others to its problem."""
-    flat = [
-        (episode.problem.id, attempt, reward)
-        for episode, row in zip(episodes, rewards, strict=True)
-        for attempt, reward in zip(episode.attempts, row, strict=True)
-    ]
-    advantages = group_mean([None if r is None else r.total for _, _, r in flat], [key for key, _, _ in flat])
-    made = zip(flat, advantages, strict=True)
-    return informative(Credited(a.transcript, value) for (_, a, _), value in made if value is not None)
+    return win_shares(attempts, places, compare(judging.judge(seed), asked, seed, constitution))
 
 
 Batch = Callable[[Sequence[Episode], Sequence[Sequence[Reward | None]]], list[Any]]
