@@ -10,7 +10,17 @@ import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from envs import arithmetic, calculus, code_triplet, dataset, equations, open_ended, programs, reasoning_gym, tested_code
+from envs import (
+    arithmetic,
+    calculus,
+    code_triplet,
+    dataset,
+    equations,
+    open_ended,
+    programs,
+    reasoning_gym,
+    tested_code,
+)
 from envs.arithmetic import Arithmetic
 from envs.calculus import Calculus
 from envs.code_triplet import CodeTriplet
