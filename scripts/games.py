@@ -49,8 +49,6 @@ def check_game(config: RunConfig) -> object:
     for key, value in (("bootstrap", config.bootstrap), ("evaluation.levels", config.evaluation.levels)):
         if value is not None:
             raise ConfigError(f"{key}: got a value, expected null: a game has no problems and no levels")
-    if config.learner.name != "policy_gradient":
-        raise ConfigError(f"learner.name: got {config.learner.name!r}, expected policy_gradient for {config.recipe}")
     return build(GAMES[config.env.name].options, config.env.options, "env.options")
 
 

@@ -26,6 +26,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from selfplay.about import About
 from selfplay.advantages import RoleBaselines
 from selfplay.credit import credit_turns, credit_turns_by_group, merged
 from selfplay.errors import FieldError
@@ -38,6 +39,7 @@ from selfplay.types import Credited, Demonstration, Sampling
 Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
+ABOUT = About("SPIRAL", ("2506.24119",), ("policy_gradient",), ("first", "second"), ("verified",))
 PLAYS_GAMES = True
 SELF, PAST = "self", "past"
 GROUPS = {
