@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from builders import problem
 from endpoint_server import computes, running
-from real_runs import TINY, metrics_of, train, with_model, write_config
+from real_runs import TINY, metrics_of, sha256, train, weights_of, with_model, write_config
 
 from scripts.compose import check
 from scripts.judging import JUDGES, LateJudge, Parts
@@ -180,3 +180,33 @@ def test_an_endpoint_judges_a_run_its_evaluation_and_its_audit(
     assert "requests to the endpoint" in (run / "report.html").read_text()
     kept = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not any(b"sk-very-secret" in path.read_bytes() for path in kept)
+
+
+PHASES = {
+    "recipe": "constitutional",
+    "options": {"num_problems": 8, "levels": [1, 2], "revision_rounds": 1, "num_revisions": 2, "num_attempts": 3,
+                "max_new_tokens": 12, "learning_rate": 1e-3},
+    "judge": {"name": "scripted", "options": {"quality": "truth", "noise": 0.3}, "audit": {"num_pairs": 4}},
+    "evaluation": {"every": 0, "num_problems": 2, "levels": [1], "max_new_tokens": 12},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("learner", ["preference", "policy_gradient"])
+def test_a_supervised_phase_goes_before_another_learners_and_resumes_exactly(
+    tmp_path: Path, warm_model: Path, learner: str
+) -> None:
+    trl = {"beta": 0.1 if learner == "preference" else 0.0}
+    given = {**with_model(warm_model), **PHASES,
+             "learner": {"name": learner, "learning_rate": 1e-3, "batch_size": 8, "trl": trl}}  # fmt: skip
+    config_file = write_config(tmp_path / "run.yaml", given)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert train(config_file, whole, "rounds=3") == 0
+    assert train(config_file, parts, "rounds=1") == 0
+    after_first = weights_of(parts)
+    assert train(config_file, parts, "rounds=3", "--resume") == 0
+    assert weights_of(whole) == weights_of(parts) != after_first
+    assert after_first != {"model/model.safetensors": sha256(warm_model / "model.safetensors")}
+    lines = metrics_of(whole)
+    assert [line["constitutional"]["phase"] for line in lines] == ["revision", "feedback", "feedback"]
+    assert lines[0]["constitutional"]["kept"] > 0
+    assert lines[0]["learner"]["steps"] > 0
