@@ -36,7 +36,7 @@ class Readiness:
     accuracy: float
     """Greedy accuracy over the seed levels."""
     valid: float
-    """Share of proposals that are problems."""
+    """Share of proposals that are problems; 1 where nobody proposes."""
     next_level_pass: float
     """pass@k one level beyond the seed levels; above zero means self-play can start."""
 
@@ -114,7 +114,7 @@ class Bootstrap:
             return 0, 0.0
         rng = rng_for(self.seed, "rows", start)
         count = num_steps * self.config.batch_size
-        num_proposals = round(count * self.config.proposer_share)
+        num_proposals = round(count * self.config.proposer_share) if self._proposes else 0
         rows: list[Demonstration] = [
             *self.seeds.proposals(num_proposals, rng),
             *self.seeds.solutions(count - num_proposals, rng, self.config.filler),
@@ -133,12 +133,21 @@ class Bootstrap:
         greedy = Sampling(temperature=0.0, max_new_tokens=self.max_new_tokens)
         free = Sampling(max_new_tokens=self.max_new_tokens)
         solved = verify(easy, solve(self.policy, self.env, easy, 1, 0, greedy), self.env, self.verifier)
-        proposals = propose(self.policy, self.env, wanted.problems, rng.getrandbits(60), free)
-        valid = [p for p in validate(proposals, self.env, Gate(()), 0) if p.problem is not None]
+        sample_seed = rng.getrandbits(60)
+        valid = self._valid(wanted.problems, sample_seed, free) if self._proposes else 1.0
         hard = self._fresh([high + 1] * wanted.problems, rng)
         tried = solve(self.policy, self.env, hard, wanted.attempts, rng.getrandbits(60), free)
         passes = mean_pass_at_k(verify(hard, tried, self.env, self.verifier), wanted.attempts)
-        return Readiness(accuracy(solved), len(valid) / wanted.problems, passes)
+        return Readiness(accuracy(solved), valid, passes)
+
+    @property
+    def _proposes(self) -> bool:
+        """Whether a policy proposes in this environment; problems that are given need no proposer."""
+        return "proposer" in self.env.roles
+
+    def _valid(self, count: int, seed: int, sampling: Sampling) -> float:
+        proposals = propose(self.policy, self.env, count, seed, sampling)
+        return sum(one.problem is not None for one in validate(proposals, self.env, Gate(()), 0)) / count
 
     def _fresh(self, levels: list[int], rng: random.Random) -> list[Problem]:
         grounded = self.env.ground([self.env.draw(level, rng) for level in levels])

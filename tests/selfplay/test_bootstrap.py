@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -168,3 +169,14 @@ def test_seed_demonstrations_pass_their_own_verifier(programs: Programs, exact: 
         assert exact.verify([(problems[shown], answer)])[0].status == "correct"
     for row in seeds.proposals(20, random.Random(0)):
         assert row.transcript.completion in problems
+
+
+def test_where_problems_are_given_nobody_is_warmed_up_or_asked_to_propose(
+    programs: Programs, exact: ClosingVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Classroom, "roles", ("solver",))
+    monkeypatch.delattr(Programs, "proposer_prompt")
+    warmup = Warmup(programs, exact, proposer_share=0.5, criterion=replace(CRITERION, valid=1.0))
+    assert warmup.run()["valid"] == 1.0
+    roles = {row.transcript.role for rows, _, _ in warmup.learner.updates for row in rows}
+    assert roles == {"solver"}
