@@ -50,7 +50,7 @@ class Tally:
     abstained: int = 0
     faults: int = 0
     tokens: int = 0
-    """Of what a policy of this run read and wrote as the judge."""
+    """Of judgements that a policy of this run wrote, prompts included; judging without writing is not counted."""
 
     def count(self, answers: Sequence[Opinion] | Sequence[Rating]) -> None:
         """Add these answers."""
@@ -102,7 +102,7 @@ class Judging:
 
     @property
     def tokens(self) -> int:
-        """That a policy of this run has read and written as the judge since the last line."""
+        """Of the judgements that a policy of this run has written since the last line, prompts included."""
         return self._tally.tokens
 
     def line(self, number: int, last: bool = False) -> dict[str, Any]:
