@@ -19,6 +19,7 @@ from scipy.special import ndtri
 
 from scripts import report_figures as figures
 from scripts.cli import run_main
+from scripts.report_games import games_section
 from scripts.report_html import escaped, figure, page, section, shown, table
 from scripts.report_judged import JUDGED_WORDS, judge_section, judged_section
 from selfplay.config_file import dump_yaml
@@ -41,6 +42,7 @@ def write_report(run_dir: Path) -> Path:
         [
             _header(summary, config, metrics),
             _before_after(summary),
+            games_section(summary, metrics),
             _held_out_maps(summary, metrics),
             _proposals(metrics),
             _solving(metrics),
@@ -178,7 +180,7 @@ def _proposals(metrics: Sequence[Mapping[str, Any]]) -> str:
     counts = {
         int(name): [_number(_mapping(line, "levels_proposed").get(name), 0.0) for line in metrics] for name in names
     }
-    if counts or np.isfinite(means).any():
+    if counts or (np.isfinite(means).any() and any(line.get("proposals") for line in metrics)):
         parts.append(figure(figures.proposed_levels(rounds, means, counts), "Rounds are counted from 0."))
     reasons = _totals(metrics, "rejections")
     if reasons:

@@ -6,6 +6,7 @@ It builds no model and no judge; `compose` does.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -78,6 +79,7 @@ def summarize(lab: BaseLab, start: Mapping[str, Any], wall_seconds: float) -> di
         "peak_rss_mb": max([start.get("peak_rss_mb", 0.0), *(line["peak_rss_mb"] for line in lines)]),
         "mean_level_proposed": [line["mean_level_proposed"] for line in lines],
         "wall_seconds": wall_seconds,
+        "cpu_seconds": sum(os.times()[:4]),  # of this process and of ended workers, imports included
         "num_processes": lab.processes.world,
     }
 

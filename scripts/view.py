@@ -91,6 +91,7 @@ class LiveView:
         self._metrics: Mapping[str, Any] = {}
         self._held_out: Mapping[str, Any] = {}
         self._held_out_round = 0
+        self._yardsticks: Mapping[str, Any] = {}
         self._messages: deque[str] = deque(maxlen=_SHOWN_MESSAGES)
 
     def start(self, total_rounds: int, title: str, done_rounds: int = 0) -> None:
@@ -121,6 +122,7 @@ class LiveView:
         progress = metrics.get("progress")
         if isinstance(progress, float) and 0.0 < progress <= 1.0:
             self._total = max(self._done, round(self._done / progress))  # with a token budget, rounds are an estimate
+        self._yardsticks = metrics.get("yardsticks") or self._yardsticks
         if metrics.get("held_out"):
             self._held_out, self._held_out_round = metrics["held_out"], self._done
         if self._live is None:
@@ -162,6 +164,9 @@ class LiveView:
         if self._held_out:
             parts.append(Text(f"held-out accuracy by level after {self._held_out_round} rounds", style="dim"))
             parts.extend(_cells(env, levels) for env, levels in self._held_out.items())
+        if self._yardsticks:
+            measured = (f"{name} {_number(value, '.4f')}" for name, value in self._yardsticks.items())
+            parts.append(Text("last measured: " + ", ".join(measured)))
         parts.extend(Text(f"· {text}", style="yellow") for text in self._messages)
         return Panel(Group(*parts), title=Text(self._title), title_align="left", border_style="dim")
 
@@ -178,6 +183,14 @@ class LiveView:
             "faults": _number(ours["fault"], "d"),
             "undecided": _number(ours["undecided"], "d"),
         }
+        if games := metrics.get("games"):
+            returns = games["returns"].items()
+            row = {
+                "matches": _number(games.get("num_matches"), "d"),
+                "bad moves": _number(games.get("bad_moves"), ".1%"),
+                "returns": ", ".join(f"{seat} {_number(won, '+.2f')}" for seat, won in returns),
+                "loss": row["loss"],
+            }
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_row(*(Text(name, style="dim") for name in row))
         table.add_row(*(Text(value, style="bold") for value in row.values()))
@@ -195,6 +208,12 @@ class LiveView:
             "fault": _number(verdicts.get("fault", 0), "d"),
             "undecided": _number(verdicts.get("undecided", 0), "d"),
         }
+        if games := metrics.get("games"):
+            fields |= {"valid": _MISSING, "proposed_level": _MISSING, "solve_rate": _MISSING, "undecided": _MISSING}
+            fields["bad_moves"] = _number(games.get("bad_moves"), ".3f")
+            fields["returns"] = ",".join(f"{seat}:{_number(won, '+.2f')}" for seat, won in games["returns"].items())
+        for name, value in (metrics.get("yardsticks") or {}).items():
+            fields[name] = _number(value, ".4f")
         for env, levels in (metrics.get("held_out") or {}).items():
             fields[f"held_out.{env}"] = _level_list(levels)
         judged = metrics.get("judged") or {}
