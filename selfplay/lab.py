@@ -83,6 +83,14 @@ class Round:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
+@dataclass(frozen=True, slots=True)
+class Player:
+    """A model that a recipe trains beside the run's own (`About.policies`)."""
+
+    policy: ScoringPolicy
+    learner: Learner
+
+
 class BaseLab(ABC):
     """What the runs of all recipes have: `policy`, `learner`, and rounds that are recorded and resume."""
 
@@ -99,6 +107,7 @@ class BaseLab(ABC):
         *,
         judging: Judging | None = None,
         imitate: Callable[[float], Learner] | None = None,
+        others: Mapping[str, Player] | None = None,
     ) -> None:
         self.config = config
         self.policy = policy
@@ -110,6 +119,8 @@ class BaseLab(ABC):
         self.judging = judging
         """The run's judge, counted and audited; None for a run without one."""
         self._imitate = imitate
+        self.others: Mapping[str, Player] = others or {}
+        """Models that are trained beside the run's own, by name: in the checkpoints, but not evaluated."""
         self.processes = processes or OneProcess()
         self.watchers = watchers
         self.state: Mapping[str, Any] = {}
@@ -132,15 +143,21 @@ class BaseLab(ABC):
         self.processes.wait()
         if last >= 0:
             self.learner.load(checkpoint_folder(self.record, last))
+            for name, other in self.others.items():
+                other.learner.load(checkpoint_folder(self.record, last) / name)
             for past in self.past():
                 self._recall(past)
                 self.tokens_used += used_tokens(past.metrics)
                 if self.judging is not None:
                     self.judging.restore(past.metrics)
                 self.state = past.state
-        self._next = last + 1
-        self.policy.version = self._next
+        self._set_next(last + 1)
         return self._next
+
+    def _set_next(self, number: int) -> None:
+        self._next = number
+        for policy in (self.policy, *(other.policy for other in self.others.values())):
+            policy.version = number
 
     @abstractmethod
     def _recall(self, past: RoundRecord) -> None:
@@ -213,10 +230,13 @@ class BaseLab(ABC):
         learner: Mapping[str, float],
         state: Mapping[str, Any],
         metrics: Mapping[str, Any] | None = None,
+        num_vote_tokens: int = 0,
     ) -> None:
-        """Evaluate if it is time, save the checkpoint, commit the round."""
-        self._next = round.number + 1
-        self.policy.version = self._next
+        """Evaluate if it is time, save the checkpoint, commit the round.
+
+        `num_vote_tokens` are those of attempts that voted and are in no episode: they count like others.
+        """
+        self._set_next(round.number + 1)
         line = {**describe(round.number, proposals, episodes), "learner": dict(learner), **(metrics or {})}
         line["tokens"] = {
             "propose": sum(len(proposal.transcript.token_ids) for proposal in proposals),
@@ -226,6 +246,8 @@ class BaseLab(ABC):
         if matches:
             written = [turn.transcript for match in matches for turn in match.turns if turn.transcript is not None]
             line["tokens"]["play"] = sum(len(transcript.token_ids) for transcript in written)
+        if num_vote_tokens:
+            line["tokens"]["vote"] = num_vote_tokens
         if self.judging is not None:
             line["tokens"]["judge"] = self.judging.tokens
         self.tokens_used += used_tokens(line)
@@ -279,6 +301,8 @@ class BaseLab(ABC):
             shutil.rmtree(temporary, ignore_errors=True)
         self.processes.wait()
         self.learner.save(temporary)
+        for name, other in self.others.items():
+            other.learner.save(temporary / name)
         if self.processes.rank == 0:
             flush_folder(temporary)
             final = checkpoint_folder(self.record, number)
@@ -311,10 +335,11 @@ class Lab(BaseLab):
         *,
         judging: Judging | None = None,
         imitate: Callable[[float], Learner] | None = None,
+        others: Mapping[str, Player] | None = None,
     ) -> None:
         super().__init__(
             config, policy, learner, record, start_policy, processes, watchers, load_policy,
-            judging=judging, imitate=imitate,
+            judging=judging, imitate=imitate, others=others,
         )  # fmt: skip
         self.env = env
         self.verifier = verifier
@@ -389,7 +414,7 @@ def describe(number: int, proposals: Sequence[Proposal], episodes: Sequence[Epis
 def used_tokens(metrics: Mapping[str, Any]) -> int:
     """Compute of a round in generated-token equivalents; evaluation is not counted."""
     tokens = metrics["tokens"]
-    generated = tokens["propose"] + tokens["solve"] + tokens.get("judge", 0) + tokens.get("play", 0)
+    generated = tokens["propose"] + tokens["solve"] + sum(tokens.get(name, 0) for name in ("judge", "play", "vote"))
     return int(generated + TRAINED_TOKEN_COST * tokens["train"])
 
 

@@ -56,27 +56,32 @@ def vote(problems: Sequence[Problem], attempts: Sequence[Sequence[Transcript]], 
 
 
 def agree(
-    votes: Sequence[Vote],
+    labelled: Sequence[Problem],
     attempts: Sequence[Sequence[Transcript]],
     read: Read,
     proposals: Sequence[Proposal | None] | None = None,
 ) -> list[Episode]:
-    """Attempts at the labelled problems, CORRECT where their answer is the majority's text; no verifier is asked.
+    """Attempts at labelled problems, CORRECT where their answer is the label's text; no verifier is asked.
 
     Of the attempts that voted, as many are correct as the majority has (`Vote.majority`). An attempt without an answer
-    is MALFORMED; where nobody had one, none is correct. `proposals`, if given, are parallel to `votes`.
+    is MALFORMED. `proposals`, if given, are parallel to `labelled`.
     """
-    sources = proposals if proposals is not None else [None] * len(votes)
+    sources = proposals if proposals is not None else [None] * len(labelled)
     episodes = []
-    for one, transcripts, proposal in zip(votes, attempts, sources, strict=True):
+    for problem, transcripts, proposal in zip(labelled, attempts, sources, strict=True):
         judged = []
         for transcript in transcripts:
-            answer = read(one.problem, transcript.completion) if transcript.stopped else None
-            status = Status.CORRECT if answer == one.problem.reference else Status.WRONG
+            answer = read(problem, transcript.completion) if transcript.stopped else None
+            status = Status.CORRECT if answer == problem.reference else Status.WRONG
             verdict = Verdict(Status.MALFORMED if answer is None else status, answer)
-            judged.append(Attempt(one.problem.id, transcript, verdict))
-        episodes.append(Episode(one.problem, tuple(judged), proposal))
+            judged.append(Attempt(problem.id, transcript, verdict))
+        episodes.append(Episode(problem, tuple(judged), proposal))
     return episodes
+
+
+def labels(votes: Sequence[Vote]) -> list[Problem]:
+    """The problems, with the majority's answers as references."""
+    return [one.problem for one in votes]
 
 
 def label_accuracy(truths: Sequence[Problem], votes: Sequence[Vote], verifier: Verifier) -> float:

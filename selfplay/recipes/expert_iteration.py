@@ -49,6 +49,7 @@ from selfplay.rewards import SOLVER_REWARDS, Pay, check_reward, reward_attempt
 from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import augment, propose, solve, validate, verify
 from selfplay.types import Credited, Demonstration, Episode, Problem, Proposal, Reward, Sampling, Transcript
+from selfplay.voting import agree
 
 ABOUT = About(
     title="Expert iteration with a learned proposer",
@@ -231,8 +232,10 @@ def run(lab: Lab, config: Config) -> None:
             )
         with round.phase("verify"):
             if config.truth == "first_answer":
-                problems = first_answers(problems, attempts, env.read_answer)
-            episodes = verify(problems, attempts, env, lab.verifier, posed)
+                claimed = first_answers(problems, attempts, env.read_answer)
+                episodes = agree(claimed, attempts, env.read_answer, posed)
+            else:
+                episodes = verify(problems, attempts, env, lab.verifier, posed)
         with round.phase("credit"):
             judged = config.accept_judged
             attempt_rewards = [

@@ -27,7 +27,7 @@ from selfplay.lab import Lab, Round
 from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import pose, solve, verify
 from selfplay.types import Demonstration, Episode, Problem, Sampling, Transcript
-from selfplay.voting import vote
+from selfplay.voting import agree, labels, vote
 
 ABOUT = About(
     title="Length generalisation by self-improvement",
@@ -101,12 +101,13 @@ def attempt(lab: Lab, config: Config, round: Round, problems: Sequence[Problem])
     with round.phase("solve"):
         attempts = solve(lab.policy, lab.env, problems, votes, seed_for(round.seed, "solve"), sampling, config.filler)
     with round.phase("verify"):
-        labelled = list(problems)
+        if config.filter == "verifier":
+            return verify(problems, attempts, lab.env, lab.verifier)
         if config.filter == "majority":
-            labelled = [one.problem for one in vote(problems, attempts, lab.env.read_answer)]
-        elif config.filter != "verifier":
+            labelled = labels(vote(problems, attempts, lab.env.read_answer))
+        else:
             labelled = first_answers(problems, attempts, lab.env.read_answer)
-        return verify(labelled, attempts, lab.env, lab.verifier)
+        return agree(labelled, attempts, lab.env.read_answer)
 
 
 def filtered(episodes: Sequence[Episode], config: Config) -> list[tuple[int, Transcript]]:

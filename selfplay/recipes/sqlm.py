@@ -36,7 +36,7 @@ from selfplay.rewards import SOLVER_REWARDS, Pay, check_reward, reward_attempt
 from selfplay.seeding import seed_for
 from selfplay.stages import propose, solve, validate, verify
 from selfplay.types import Sampling
-from selfplay.voting import Vote, agree, label_accuracy, vote
+from selfplay.voting import Vote, agree, label_accuracy, labels, vote
 
 ABOUT = About(
     "Self-Questioning Language Models",
@@ -100,7 +100,7 @@ def run(lab: Lab, config: Config) -> None:
             votes = vote(problems, attempts, env.read_answer)
             by_vote = config.truth == "vote"
             episodes = (
-                agree(votes, attempts, env.read_answer, posed)
+                agree(labels(votes), attempts, env.read_answer, posed)
                 if by_vote
                 else verify(problems, attempts, env, lab.verifier, posed)
             )

@@ -31,7 +31,7 @@ from selfplay.rewards import reward_attempt
 from selfplay.seeding import seed_for
 from selfplay.stages import pose, solve, verify
 from selfplay.types import Episode, Problem, Sampling
-from selfplay.voting import Vote, agree, label_accuracy, vote
+from selfplay.voting import Vote, agree, label_accuracy, labels, vote
 
 ABOUT = About("Test-time reinforcement learning", ("2504.16084",), ("policy_gradient",), ("solver",), ("voted",))
 Count = Annotated[int, Field(ge=1)]
@@ -75,15 +75,22 @@ def run(lab: Lab, config: Config) -> None:
         with round.phase("verify"):
             votes = vote(truths, attempts, lab.env.read_answer)
             trained = [transcripts[: config.num_trained] for transcripts in attempts]
-            episodes = agree(votes, trained, lab.env.read_answer)
+            episodes = agree(labels(votes), trained, lab.env.read_answer)
             measured = measure(lab, truths, votes, episodes)
         with round.phase("credit"):
             rewards = [[reward_attempt(attempt) for attempt in episode.attempts] for episode in episodes]
             batch = informative(credit_attempts(episodes, rewards, scale=config.scale_advantages))
         with round.phase("train"):
             learned = lab.learner.update(batch, seed_for(round.seed, "learn"), lab.learning_rate(round))
+        only_voted = [one for transcripts in attempts for one in transcripts[config.num_trained :]]
         lab.finish(
-            round, episodes=episodes, attempt_rewards=rewards, learner=learned, state={}, metrics={"ttrl": measured}
+            round,
+            episodes=episodes,
+            attempt_rewards=rewards,
+            learner=learned,
+            state={},
+            metrics={"ttrl": measured},
+            num_vote_tokens=sum(len(one.token_ids) for one in only_voted),
         )
 
 
