@@ -27,7 +27,7 @@ from selfplay.disk import flush_folder
 from selfplay.errors import ConfigError
 from selfplay.evaluate import held_out_split
 from selfplay.game_lab import GameLab
-from selfplay.lab import BaseLab, Lab, peak_memory_mb
+from selfplay.lab import BaseLab, Lab, Player, peak_memory_mb
 from selfplay.processes import ManyProcesses, OneProcess, Processes
 from selfplay.protocols import Environment, Game, Learner, Policy, Verifier
 from selfplay.recipes import RECIPES
@@ -69,6 +69,7 @@ def check(config: RunConfig) -> Checked:
     if config.recipe not in RECIPES:
         raise ConfigError(f"recipe: got {config.recipe!r}, expected a recipe; {nearest(config.recipe, RECIPES)}")
     recipe = RECIPES[config.recipe]
+    check_learner(config, recipe)
     if plays_games(recipe):
         return Checked(config, recipe, build(recipe.Config, config.options, "options"), check_game(config), range(0))
     if config.model.scratch is not None and config.bootstrap is None:
@@ -107,6 +108,16 @@ def check(config: RunConfig) -> Checked:
             "not the weights beneath. Warm the model up first (scripts.bootstrap), then name its folder in model.name"
         )
     return Checked(config, recipe, options, env_options, levels)
+
+
+def check_learner(config: RunConfig, recipe: Any) -> None:
+    """Raise ConfigError for a learner that would misread what the recipe trains on."""
+    fitting = recipe.ABOUT.learners
+    if config.learner.name not in fitting:
+        raise ConfigError(
+            f"learner.name: got {config.learner.name}, expected {' or '.join(fitting)}: the rows of {config.recipe} "
+            f"are for it"
+        )
 
 
 def start_processes(config: RunConfig) -> Processes:
@@ -291,13 +302,29 @@ def other_policy(config: RunConfig, name: str, processes: Processes) -> Any:
     )
 
 
-def make_learner(config: RunConfig, policy: Any, record: Record, processes: Processes) -> Learner:
-    """The configured learner over the policy's model."""
+def twin_policy(config: RunConfig, policy: Any, processes: Processes) -> Any:
+    """A policy that begins as `policy` and is trained apart from it; with adapters both share one frozen base.
+
+    Ask before `policy` has a learner.
+    """
+    from selfplay import models
+    from selfplay.policy import HFPolicy
+
+    return HFPolicy(
+        models.twin(policy.model),
+        policy.tokenizer,
+        sampler=config.model.sampler,
+        generation_batch=config.model.generation_batch,
+        processes=processes,
+    )
+
+
+def make_learner(config: RunConfig, policy: Any, record: Record, processes: Processes, name: str = "") -> Learner:
+    """The configured learner over the policy's model; `name` is that of a model beside the run's own."""
     from selfplay.learners import LEARNERS
 
-    return LEARNERS[config.learner.name](
-        policy.model, policy.tokenizer, config.learner, record.run_dir / "trainer", processes
-    )
+    folder = record.run_dir / (f"trainer-{name}" if name else "trainer")
+    return LEARNERS[config.learner.name](policy.model, policy.tokenizer, config.learner, folder, processes)
 
 
 def imitator(config: RunConfig, learning_rate: float, policy: Any, record: Record, processes: Processes) -> Learner:
@@ -391,10 +418,14 @@ def prepare(
 
             save_model(start_folder, policy.model, policy.tokenizer)
             flush_folder(start_folder)
-    learner = make_learner(config, policy, record, processes)
 
     def start_policy() -> Any:
         return make_policy(config, env, start_folder if config.bootstrap else None, processes)
+
+    names = checked.recipe.ABOUT.policies[1:]
+    twins = {name: start_policy() if config.bootstrap else twin_policy(config, policy, processes) for name in names}
+    learner = make_learner(config, policy, record, processes)
+    others = {name: Player(twin, make_learner(config, twin, record, processes, name)) for name, twin in twins.items()}
 
     def load_policy(name: str) -> Any:
         return other_policy(config, name, processes)
@@ -403,7 +434,7 @@ def prepare(
     lab = Lab(
         config, env, verifier, policy, learner, record, held_out, seeds, start_policy, processes, watchers, load_policy,
         judging=make_judging(config, env, verifier, audited, parts),
-        imitate=lambda learning_rate: imitator(config, learning_rate, policy, record, processes),
+        imitate=lambda learning_rate: imitator(config, learning_rate, policy, record, processes), others=others,
     )  # fmt: skip
     begin(lab, content, view)
     return lab

@@ -83,15 +83,18 @@ def default_run_dir(config_file: Path, config: RunConfig) -> Path:
 
 
 def save_final(lab: BaseLab) -> None:
-    """Write `model/`: a plain folder that `from_pretrained` reads."""
+    """Write `model/`, a plain folder that `from_pretrained` reads; a model beside the run's own is `model-NAME/`."""
     from selfplay.learners.checkpoint import save_model
 
     policy: Any = lab.policy
     if lab.processes.rank == 0:
         save_model(lab.record.model, policy.model, policy.tokenizer)
-        scratch = lab.record.run_dir / "trainer"
-        if scratch.is_dir() and not any(scratch.iterdir()):  # trainers make it, and write nothing unless told to
-            scratch.rmdir()
+        for name, other in lab.others.items():
+            second: Any = other.policy
+            save_model(lab.record.run_dir / f"model-{name}", second.model, second.tokenizer)
+        for scratch in lab.record.run_dir.glob("trainer*"):
+            if not any(scratch.iterdir()):  # trainers make it, and write nothing unless told to
+                scratch.rmdir()
     lab.processes.wait()
 
 

@@ -16,8 +16,10 @@ def flush(path: Path) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Force the files of a folder, and its list of names, to disk."""
+    """Force everything in a folder, and its list of names, to disk."""
     for entry in folder.iterdir():
-        if entry.is_file():
+        if entry.is_dir():
+            flush_folder(entry)
+        elif entry.is_file():
             flush(entry)
     flush(folder)

@@ -14,17 +14,18 @@ from selfplay.types import Problem, Proposal, Rejection
 
 
 class Gate:
-    """Remembers what was admitted."""
+    """Remembers what was admitted. With `repeats` it lets the same problem in again."""
 
-    def __init__(self, held_out: Iterable[str]) -> None:
+    def __init__(self, held_out: Iterable[str], *, repeats: bool = False) -> None:
         self.held_out = frozenset(held_out)
+        self.repeats = repeats
         self._seen: set[str] = set()
 
     def admit(self, problem: Problem) -> Problem | Rejection:
         """The problem itself, or `held_out` or `duplicate`."""
         if problem.id in self.held_out:
             return Rejection("held_out", problem.id)
-        if problem.id in self._seen:
+        if problem.id in self._seen and not self.repeats:
             return Rejection("duplicate", problem.id)
         self._seen.add(problem.id)
         return problem

@@ -6,6 +6,7 @@ id.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -141,6 +142,17 @@ def _explained(source: str) -> Iterator[None]:
         raise ConfigError(
             f"model.name: cannot load {source} as a causal language model: {reason}. {_EXPECTED}"
         ) from error
+
+
+def twin(model: Any) -> Any:
+    """A second model that begins as the first and can be trained apart from it.
+
+    What can be trained is copied, what is frozen is shared: of a model with LoRA the twin has adapters of its own on
+    the very same base, once in memory. Take it before a trainer is built on `model`: a copy of a `forward` that a
+    trainer has put there would run the original's weights.
+    """
+    frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
+    return copy.deepcopy(model, {id(parameter): parameter for parameter in frozen})
 
 
 def with_lora(model: Any, lora: LoraConfig) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from selfplay.errors import ConfigError, FieldError
@@ -95,12 +96,19 @@ class Pay:
         return [{name: values[row] for name, values in answers.items()} for row in range(len(transcripts))]
 
     def proposals(
-        self, proposals: Sequence[Proposal], episodes: Sequence[Episode], *, judged: bool = False
+        self,
+        proposals: Sequence[Proposal],
+        episodes: Sequence[Episode],
+        contexts: Sequence[Context] | None = None,
+        *,
+        judged: bool = False,
     ) -> list[Reward | None]:
         """`reward_proposals`, with what the user's functions say: their columns are `problem` (its text, or None),
         `level`, `num_correct` and `num_decided` (0 where there was no attempt)."""
+        if contexts is None:
+            contexts = [Context(valid=proposal.problem is not None) for proposal in proposals]
         if not self._functions:
-            return reward_proposals(proposals, episodes, self.formula, judged=judged)
+            return reward_proposals(proposals, episodes, self.formula, contexts, judged=judged)
         counts = _counts(episodes, judged)
         problems = [proposal.problem for proposal in proposals]
         columns: dict[str, list[Any]] = {
@@ -110,9 +118,7 @@ class Pay:
             "num_decided": [counts.get(problem.id, (0, 0))[1] if problem else 0 for problem in problems],
         }
         said = self.measure([proposal.transcript for proposal in proposals], columns)
-        contexts = [
-            Context(valid=problem is not None, measured=one) for problem, one in zip(problems, said, strict=True)
-        ]
+        contexts = [replace(context, measured=one) for context, one in zip(contexts, said, strict=True)]
         return reward_proposals(proposals, episodes, self.formula, contexts, judged=judged)
 
 

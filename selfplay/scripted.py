@@ -101,18 +101,19 @@ class ScriptedPolicy:
 
 
 class ScriptedLearner:
-    """Raises the policy's reach by `gain` for each row of the solver's (each positive or chosen one)."""
+    """Raises the policy's reach by `gain` for each row of the solver's, or of `role` (each positive or chosen one)."""
 
-    def __init__(self, policy: ScriptedPolicy, gain: float = 0.0005) -> None:
+    def __init__(self, policy: ScriptedPolicy, gain: float = 0.0005, role: str = "solver") -> None:
         self.policy = policy
         self.gain = gain
+        self.role = role
 
     def update(self, batch: Batch, seed: int, rate: tuple[float, float] = (1.0, 1.0)) -> Mapping[str, float]:
         rows = [
             (row.chosen if isinstance(row, Preference) else row.transcript, getattr(row, "advantage", 1.0))
             for row in batch
         ]
-        useful = [row for row, advantage in rows if row.role == "solver" and advantage > 0.0]
+        useful = [row for row, advantage in rows if row.role == self.role and advantage > 0.0]
         self.policy.reach += self.gain * len(useful) * sum(rate) / 2
         tokens = sum(len(row.token_ids) for row, _ in rows)
         return {"loss": 1.0 / self.policy.reach, "tokens": tokens, "steps": 1}

@@ -13,7 +13,7 @@ from selfplay.config import AuditConfig, EnvConfig, EvaluationConfig, JudgeConfi
 from selfplay.evaluate import held_out_split
 from selfplay.judges.scripted import ScriptedJudge, TruthQuality
 from selfplay.judging import Bench, Judging
-from selfplay.lab import Lab, Watcher
+from selfplay.lab import Lab, Player, Watcher
 from selfplay.protocols import Environment, Verifier
 from selfplay.recipes import RECIPES
 from selfplay.record import Record, RoundRecord
@@ -140,11 +140,22 @@ def scripted_run(
     exists = (folder / "config.yaml").exists()
     record = Record.open(folder) if exists else Record.create(folder, resolved(config), {})
     learns = ScriptedLearner(policy, gain)
+    others = {name: scripted_player(env, gain) for name in RECIPES[recipe].ABOUT.policies[1:]}
+    for past in map(record.read, record.whole_rounds()):  # what a real model would still be able to read
+        seen = [one.problem for one in past.proposals if one.problem] + [one.problem for one in past.episodes]
+        env.ground([Draft(one.prompt, one.level, one.parents) for one in seen])
     judging = scripted_judging(env, verifier) if getattr(RECIPES.get(recipe), "NEEDS_JUDGE", False) else None
     return Lab(
         config, env, verifier, policy, learns, record, held_out, seeds, lambda: start, None, watchers,
-        lambda _: teacher, judging=judging, imitate=lambda learning_rate: learns,
+        lambda _: teacher, judging=judging, imitate=lambda learning_rate: learns, others=others,
     )  # fmt: skip
+
+
+def scripted_player(env: Classroom, gain: float) -> Player:
+    """A model beside the run's own, which learns from what it proposes."""
+    policy = ScriptedPolicy(env)
+    env.pupils.append(policy)
+    return Player(policy, ScriptedLearner(policy, gain, "proposer"))
 
 
 def scripted_judging(env: Environment, verifier: Verifier, **dials: float) -> Judging:

@@ -43,3 +43,11 @@ def test_refusals_are_counted_by_reason_most_frequent_first() -> None:
     counts = rejections([proposal(outcome) for outcome in outcomes])
     assert list(counts.items()) == [("grammar", 2), ("duplicate", 1)]
     assert rejections([]) == {}
+
+
+def test_a_gate_that_lets_repeats_in_still_keeps_out_what_is_held_out() -> None:
+    gate = Gate([problem("kept").id], repeats=True)
+    assert [gate.admit(one) for one in (problem("a"), problem("a"))] == [problem("a"), problem("a")]
+    refused = gate.admit(problem("kept"))
+    assert isinstance(refused, Rejection)
+    assert refused.reason == "held_out"

@@ -22,6 +22,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "distill": {"teacher": "scripted", "num_problems": 8, "levels": (1, 2, 3)},
     "expert_iteration": {},
     "length_generalization": {"first_level": 3, "num_problems": 8},
+    "r_zero": {"challenger_rounds": 1, "solver_rounds": 2, "num_prompts": 4, "num_candidates": 40, "num_problems": 6},
     "rest_em": {"num_problems": 8, "levels": (1, 2, 3, 4), "max_correct": 2},
     "seed_data": {},
     "self_rewarding": {"num_shots": 2, "proposer_temperature": 1.0},
