@@ -1,11 +1,11 @@
 """Calculus and algebra of functions in one unknown, six tasks with six levels each.
 
-- derivative (`envs.differentiation`): `diff(3x^2*sin(2x)+x,x)`
-- antiderivative (`envs.integration`): `integrate(x*exp(2x)+3x,x)`
-- integral (`envs.definite`): `integrate(3x^2+1,x,0,2)`
-- expand (`envs.expansion`): `expand((x+1)(2x-3))`
-- factor (`envs.factorisation`): `factor(2x^2-4x-6)`
-- limit (`envs.limits`): `limit((x^2-1)/(x-1),x,1)`
+- derivative (`envs.mathematics.differentiation`): `diff(3x^2*sin(2x)+x,x)`
+- antiderivative (`envs.mathematics.integration`): `integrate(x*exp(2x)+3x,x)`
+- integral (`envs.mathematics.definite`): `integrate(3x^2+1,x,0,2)`
+- expand (`envs.mathematics.expansion`): `expand((x+1)(2x-3))`
+- factor (`envs.mathematics.factorisation`): `factor(2x^2-4x-6)`
+- limit (`envs.mathematics.limits`): `limit((x^2-1)/(x-1),x,1)`
 
 Levels are ordered within each task: a level has the work of an easier one and one more rule, term or idea. Functions
 are sums of polynomials times sin, cos, exp, ln and powers, in a grammar of its own; references are worked out by rules
@@ -26,15 +26,15 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from envs.base import Style, ask, reject
-from envs.calculus_task import Task
-from envs.definite import Integral
-from envs.differentiation import Derivative
-from envs.expansion import Expansion
-from envs.factorisation import Factorisation
-from envs.integration import Antiderivative
-from envs.limits import Limit
-from envs.spaces import LETTERS, Space, Work
-from envs.worked import WorkedProblems, renamed
+from envs.mathematics.calculus_task import Task
+from envs.mathematics.definite import Integral
+from envs.mathematics.differentiation import Derivative
+from envs.mathematics.expansion import Expansion
+from envs.mathematics.factorisation import Factorisation
+from envs.mathematics.integration import Antiderivative
+from envs.mathematics.limits import Limit
+from envs.mathematics.spaces import LETTERS, Space, Work
+from envs.mathematics.worked import WorkedProblems, renamed
 from selfplay.errors import FieldError
 from selfplay.types import Draft, Problem, Prompt, Rejection
 

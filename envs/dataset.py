@@ -20,9 +20,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from envs.base import PRINTABLE, Executor, GivenProblems, reject
-from envs.dataset_answers import REQUESTS, read_reply, reply_with
-from envs.dataset_rows import MATH, Example, Given, Options, RowReader
-from envs.rows import BadRow, Row, read_rows, report
+from envs.given.dataset_answers import REQUESTS, read_reply, reply_with
+from envs.given.dataset_rows import MATH, Example, Given, Options, RowReader
+from envs.given.rows import BadRow, Row, read_rows, report
 from envs.tested_admission import ReadTests, admit
 from envs.tested_texts import asked, function_of
 from selfplay.errors import ConfigError

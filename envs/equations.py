@@ -1,9 +1,9 @@
 """Equations and inequalities to solve for their unknowns, in four kinds with levels of their own.
 
-- `linear` (`envs.linear`): `x+3-5=4`, numbers moved to the right-hand side one by one; 16 levels.
-- `quadratic` (`envs.quadratics`): `x^2+3x-10=0`, all real solutions; 6 levels.
-- `system` (`envs.systems`): `2x+3y=7,x-y=1`, both unknowns; 5 levels.
-- `inequality` (`envs.inequalities`): `3-2x<=x+9` and `x^2-x-6>0`, the set of solutions; 6 levels.
+- `linear` (`envs.mathematics.linear`): `x+3-5=4`, numbers moved to the right-hand side one by one; 16 levels.
+- `quadratic` (`envs.mathematics.quadratics`): `x^2+3x-10=0`, all real solutions; 6 levels.
+- `system` (`envs.mathematics.systems`): `2x+3y=7,x-y=1`, both unknowns; 5 levels.
+- `inequality` (`envs.mathematics.inequalities`): `3-2x<=x+9` and `x^2-x-6>0`, the set of solutions; 6 levels.
 
 One instance has one kind. They share a name because they are one family of tasks under one verifier, and their texts do
 not collide: a linear one has no coefficient and no power, a quadratic one has a square and an equals sign, a system has
@@ -20,11 +20,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from envs.base import Style
-from envs.inequalities import Inequalities
-from envs.linear import LinearEquations
-from envs.quadratics import QuadraticEquations
-from envs.systems import Systems
-from envs.worked import WorkedProblems
+from envs.mathematics.inequalities import Inequalities
+from envs.mathematics.linear import LinearEquations
+from envs.mathematics.quadratics import QuadraticEquations
+from envs.mathematics.systems import Systems
+from envs.mathematics.worked import WorkedProblems
 
 Kind = Literal["linear", "quadratic", "system", "inequality"]
 

@@ -1,6 +1,6 @@
 """Instructions with no program to check them: what a reply is worth, only a judge can say (`verifiers.judge`).
 
-Levels count the constraints of a generated instruction (`envs.instructions`): a reply that meets them all meets any
+Levels count the constraints of a generated instruction (`words.instructions`): a reply that meets them all meets any
 fewer, so levels order by difficulty by construction, as far as meeting constraints goes. Those of a file, and those
 that a model writes freely, have no such measure; their level is how many sentences come after the first, which is a
 guess (a row of a file may say better).
@@ -25,10 +25,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from envs import instructions
 from envs.base import Style, TextEnvironment, ask, reject
-from envs.free_text import overlapping, unfit, words
-from envs.rows import BadRow, Row, read_rows, report
+from envs.given.rows import BadRow, Row, read_rows, report
+from envs.words import instructions
+from envs.words.free_text import overlapping, unfit, words
 from selfplay.errors import ConfigError
 from selfplay.seeding import rng_for
 from selfplay.types import Draft, Origin, Problem, Prompt, Rejection

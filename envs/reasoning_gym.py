@@ -24,7 +24,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from envs.base import GivenProblems, ask, reject
-from envs.data_files import nearest
+from envs.given.data_files import nearest
 from selfplay.errors import ConfigError, UserError
 from selfplay.types import Draft, Origin, Problem, Prompt, Rejection
 from verifiers.inside import gym

@@ -26,7 +26,7 @@ from pydantic import Field
 
 from envs.base import Executor, Style, TextEnvironment, ask
 from envs.code_tasks import NUM_TELLING, draw_task, num_tasks
-from envs.rows import BadRow, read_rows, report
+from envs.given.rows import BadRow, read_rows, report
 from envs.tested_admission import ReadTests, admit
 from envs.tested_texts import FENCE, TaskText, asked, program_in, read_row, read_text
 from selfplay.errors import ConfigError

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from envs import make_environment
 from envs.dataset import Dataset, Options
-from envs.dataset_answers import read_reply, reference_in, reply_with, written
+from envs.given.dataset_answers import read_reply, reference_in, reply_with, written
 from envs.tested_texts import TaskText, function_of
 from selfplay.checking import build
 from selfplay.errors import ConfigError, UserError

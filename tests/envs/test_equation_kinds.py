@@ -13,7 +13,7 @@ import pytest
 import sympy
 
 from envs.equations import KINDS, Kind, Options, make
-from envs.worked import WorkedProblems
+from envs.mathematics.worked import WorkedProblems
 from selfplay.errors import FieldError
 from selfplay.seeding import rng_for
 from selfplay.types import Draft, Problem, Rejection, Status

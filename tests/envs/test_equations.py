@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from envs.equations import Options, make
-from envs.linear import MAX_VALUE, TERMS, UNKNOWNS
+from envs.mathematics.linear import MAX_VALUE, TERMS, UNKNOWNS
 from selfplay.seeding import rng_for
 from selfplay.types import Draft, Origin, Problem, Rejection, Status
 from verifiers import ClosingVerifier

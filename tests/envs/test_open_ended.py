@@ -17,9 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs import ENVIRONMENTS, instructions
-from envs.free_text import overlapping, rouge_l, unfit
+from envs import ENVIRONMENTS
 from envs.open_ended import OpenEnded, Options
+from envs.words import instructions
+from envs.words.free_text import overlapping, rouge_l, unfit
 from scripts.cases import case_of
 from scripts.compose import SharedVerifier, check
 from scripts.report import write_report

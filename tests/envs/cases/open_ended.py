@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from envs import instructions
 from envs.open_ended import OpenEnded, Options
+from envs.words import instructions
 from selfplay.types import Problem
 
 

@@ -17,7 +17,7 @@ from itertools import accumulate
 from typing import ClassVar, Protocol
 
 from envs.base import ANSWER_REQUEST, Style, TextEnvironment, ask, final_answer, reject
-from envs.spaces import LETTERS, Space, Work
+from envs.mathematics.spaces import LETTERS, Space, Work
 from selfplay.errors import FieldError
 from selfplay.types import Draft, Origin, Problem, Prompt, Rejection
 

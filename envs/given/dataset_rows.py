@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from envs.data_files import nearest
-from envs.dataset_answers import (
+from envs.given.data_files import nearest
+from envs.given.dataset_answers import (
     ANSWER_FORMATS,
     DEFAULTS,
     ReplyFormat,
@@ -24,7 +24,7 @@ from envs.dataset_answers import (
     reference_in,
     written,
 )
-from envs.rows import BadRow, Row
+from envs.given.rows import BadRow, Row
 from envs.tested_texts import TaskText, read_row
 from selfplay.errors import ConfigError, FieldError
 from verifiers import VERIFIERS

@@ -20,7 +20,7 @@ from dataclasses import replace
 from itertools import accumulate
 
 from envs.base import TextEnvironment
-from envs.worked import MAX_ANSWER_CHARACTERS, Chosen
+from envs.mathematics.worked import MAX_ANSWER_CHARACTERS, Chosen
 from selfplay.errors import FieldError
 from selfplay.types import Draft, Message, Origin, Problem, Prompt, Rejection
 

@@ -24,7 +24,7 @@ from functools import cache
 from itertools import combinations_with_replacement, product
 
 from envs.base import reject
-from envs.polynomials import (
+from envs.mathematics.polynomials import (
     Polynomial,
     coefficients,
     degree,
@@ -34,9 +34,9 @@ from envs.polynomials import (
     summed,
     written,
 )
-from envs.spaces import LETTERS, Space, Work
-from envs.surds import Triple, solved
-from envs.worked import WorkedProblems
+from envs.mathematics.spaces import LETTERS, Space, Work
+from envs.mathematics.surds import Triple, solved
+from envs.mathematics.worked import WorkedProblems
 from selfplay.types import Problem, Rejection
 
 NONE = "no real solutions"

@@ -17,8 +17,8 @@ from itertools import combinations_with_replacement, groupby, product
 from math import gcd, isqrt
 
 from envs.base import reject
-from envs.calculus_task import Task
-from envs.polynomials import (
+from envs.mathematics.calculus_task import Task
+from envs.mathematics.polynomials import (
     Polynomial,
     content,
     degree,
@@ -29,8 +29,8 @@ from envs.polynomials import (
     scaled,
     written,
 )
-from envs.polynomials import product as multiplied
-from envs.spaces import LETTERS, Space, Work
+from envs.mathematics.polynomials import product as multiplied
+from envs.mathematics.spaces import LETTERS, Space, Work
 from selfplay.types import Rejection
 
 Root = Fraction

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import ClassVar
 
-from envs.elementary import Function, atom, plus, term, write
-from envs.spaces import Space, Work
+from envs.mathematics.elementary import Function, atom, plus, term, write
+from envs.mathematics.spaces import Space, Work
 from selfplay.types import Rejection
 
 COEFFICIENTS = tuple(value for value in range(-9, 10) if value)

@@ -12,10 +12,10 @@ from fractions import Fraction
 from itertools import combinations
 
 from envs.base import reject
-from envs.calculus_task import COEFFICIENTS, HIGHEST, POWERS, SLOPES, Task, body_of, in_box, linear
-from envs.elementary import ONE, Function, atom, differentiate, read_function, term, terms, write
-from envs.polynomials import polynomial
-from envs.spaces import LETTERS, Space, Work
+from envs.mathematics.calculus_task import COEFFICIENTS, HIGHEST, POWERS, SLOPES, Task, body_of, in_box, linear
+from envs.mathematics.elementary import ONE, Function, atom, differentiate, read_function, term, terms, write
+from envs.mathematics.polynomials import polynomial
+from envs.mathematics.spaces import LETTERS, Space, Work
 from selfplay.types import Rejection
 
 INNER_NUMBERS = tuple(range(-9, 10))

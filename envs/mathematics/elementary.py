@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
-from envs.polynomials import (
+from envs.mathematics.polynomials import (
     Polynomial,
     antiderivative,
     coefficient_times,

@@ -22,11 +22,11 @@ from functools import cache
 from itertools import combinations
 
 from envs.base import reject
-from envs.polynomials import Polynomial, coefficients, degree, polynomial, read, written
-from envs.quadratics import MAX_ROOT, equations_of, level_of
-from envs.spaces import LETTERS, Space, Work
-from envs.surds import Triple, solved
-from envs.worked import WorkedProblems
+from envs.mathematics.polynomials import Polynomial, coefficients, degree, polynomial, read, written
+from envs.mathematics.quadratics import MAX_ROOT, equations_of, level_of
+from envs.mathematics.spaces import LETTERS, Space, Work
+from envs.mathematics.surds import Triple, solved
+from envs.mathematics.worked import WorkedProblems
 from selfplay.types import Problem, Rejection
 
 SIGNS = ("<", ">", "<=", ">=")

@@ -1,14 +1,14 @@
-"""Limits at 0 of a function over a power, by the first term of its series: levels 5 and 6 of `envs.limits`."""
+"""Limits at 0 of a function over a power, by the first term of its series: levels 5 and 6 of `limits`."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from envs.calculus_task import COEFFICIENTS, SLOPES, linear
-from envs.elementary import ONE, Function, NoRuleError, atom, plus, term, write
-from envs.polynomials import Polynomial, degree, joined, polynomial, written
-from envs.series import series
-from envs.spaces import Work
+from envs.mathematics.calculus_task import COEFFICIENTS, SLOPES, linear
+from envs.mathematics.elementary import ONE, Function, NoRuleError, atom, plus, term, write
+from envs.mathematics.polynomials import Polynomial, degree, joined, polynomial, written
+from envs.mathematics.series import series
+from envs.mathematics.spaces import Work
 
 DIVISORS = tuple(range(1, 10))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from envs.polynomials import coefficient_times, joined
+from envs.mathematics.polynomials import coefficient_times, joined
 
 Triple = tuple[int, int, int]
 """a, b and c of ax^2+bx+c."""

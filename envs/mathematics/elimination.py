@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from envs.polynomials import coefficient_times, joined
+from envs.mathematics.polynomials import coefficient_times, joined
 
 Row = tuple[Fraction, Fraction, Fraction]
 """a, b and c of ax+by=c."""

@@ -1,12 +1,12 @@
-"""Power series around 0 of the functions of `envs.elementary`, exact up to a fixed order."""
+"""Power series around 0 of the functions of `envs.mathematics.elementary`, exact up to a fixed order."""
 
 from __future__ import annotations
 
 import math
 from fractions import Fraction
 
-from envs.elementary import ONE, Atom, Function, NoRuleError
-from envs.polynomials import Polynomial, product, scaled, summed
+from envs.mathematics.elementary import ONE, Atom, Function, NoRuleError
+from envs.mathematics.polynomials import Polynomial, product, scaled, summed
 
 NAMES = ("sin", "cos", "exp", "ln")
 MAX_ORDER = 6

@@ -14,10 +14,10 @@ from functools import cache
 from itertools import combinations_with_replacement, product
 
 from envs.base import reject
-from envs.calculus_task import Task
-from envs.polynomials import coefficients, degree, polynomial, read, written
-from envs.polynomials import product as multiplied
-from envs.spaces import LETTERS, Space, Work
+from envs.mathematics.calculus_task import Task
+from envs.mathematics.polynomials import coefficients, degree, polynomial, read, written
+from envs.mathematics.polynomials import product as multiplied
+from envs.mathematics.spaces import LETTERS, Space, Work
 from selfplay.types import Rejection
 
 Coefficients = tuple[int, ...]

@@ -13,12 +13,12 @@ from fractions import Fraction
 from itertools import combinations
 
 from envs.base import reject
-from envs.calculus_task import COEFFICIENTS, POWERS, Task, body_of, in_box, linear
-from envs.differentiation import sums_of
-from envs.elementary import ONE, Function, integrate, read_function, term, terms, write
-from envs.integration import steps_of
-from envs.polynomials import coefficient_times, joined, value_at
-from envs.spaces import LETTERS, Space, Work
+from envs.mathematics.calculus_task import COEFFICIENTS, POWERS, Task, body_of, in_box, linear
+from envs.mathematics.differentiation import sums_of
+from envs.mathematics.elementary import ONE, Function, integrate, read_function, term, terms, write
+from envs.mathematics.integration import steps_of
+from envs.mathematics.polynomials import coefficient_times, joined, value_at
+from envs.mathematics.spaces import LETTERS, Space, Work
 from selfplay.types import Rejection
 
 MAX_END = 5

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envs.base import reject
-from envs.calculus_task import COEFFICIENTS, POWERS, SLOPES, Task, body_of, in_box, linear
-from envs.differentiation import OUTER_POWERS, sums_of
-from envs.elementary import ONE, Function, atom, integrate, read_function, term, terms, write
-from envs.polynomials import polynomial
-from envs.spaces import LETTERS, Space, Work
+from envs.mathematics.calculus_task import COEFFICIENTS, POWERS, SLOPES, Task, body_of, in_box, linear
+from envs.mathematics.differentiation import OUTER_POWERS, sums_of
+from envs.mathematics.elementary import ONE, Function, atom, integrate, read_function, term, terms, write
+from envs.mathematics.polynomials import polynomial
+from envs.mathematics.spaces import LETTERS, Space, Work
 from selfplay.types import Rejection
 
 WAVES = ("sin", "cos", "exp")

@@ -15,12 +15,28 @@ from functools import cache
 from itertools import product
 
 from envs.base import reject
-from envs.calculus_task import COEFFICIENTS, SLOPES, Task
-from envs.elementary import ONE, Function, read_function, write
-from envs.limits_at_zero import DIVISORS, by_series, first_order, level_of_series, quotient, ratio, second_order
-from envs.polynomials import Polynomial, coefficients, degree, divided_by_root, polynomial, value_at, written
-from envs.polynomials import product as multiplied
-from envs.spaces import LETTERS, Space, Work
+from envs.mathematics.calculus_task import COEFFICIENTS, SLOPES, Task
+from envs.mathematics.elementary import ONE, Function, read_function, write
+from envs.mathematics.limits_at_zero import (
+    DIVISORS,
+    by_series,
+    first_order,
+    level_of_series,
+    quotient,
+    ratio,
+    second_order,
+)
+from envs.mathematics.polynomials import (
+    Polynomial,
+    coefficients,
+    degree,
+    divided_by_root,
+    polynomial,
+    value_at,
+    written,
+)
+from envs.mathematics.polynomials import product as multiplied
+from envs.mathematics.spaces import LETTERS, Space, Work
 from selfplay.types import Rejection
 
 INFINITY = "oo"

@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from envs.data_files import data_files
+from envs.given.data_files import data_files
 from selfplay.errors import ConfigError
 
 MAX_REPORTED = 5
@@ -42,7 +42,7 @@ class BadRow:
 
 
 def read_rows(path: str, key: str = "env.options.path", split: str = "") -> Iterator[Row | BadRow]:
-    """The rows of a file or folder (`envs.data_files`), in order. Raises ConfigError, which names the option `key`."""
+    """The rows of a file or folder (`data_files`), in order. Raises ConfigError, which names the option `key`."""
     files = data_files(path, split, key)
     folder = Path(path) if Path(path).is_dir() else Path(path).parent
     return chain.from_iterable(

@@ -24,9 +24,9 @@ from functools import cache
 from itertools import combinations, product
 
 from envs.base import reject
-from envs.elimination import Row, Side, eliminated, read_side, row, side
-from envs.spaces import LETTERS, Space, Work
-from envs.worked import WorkedProblems
+from envs.mathematics.elimination import Row, Side, eliminated, read_side, row, side
+from envs.mathematics.spaces import LETTERS, Space, Work
+from envs.mathematics.worked import WorkedProblems
 from selfplay.types import Draft, Problem, Rejection
 
 Coefficients = tuple[int, int, int, int]

@@ -1,0 +1,1 @@
+"""What `dataset` is made of: files and their rows, and where a row says its reference."""
