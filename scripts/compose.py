@@ -97,6 +97,8 @@ def check(config: RunConfig) -> Checked:
                 f"{config.env.name} (the bootstrap also tests one level beyond its seeds)"
             )
     check_judge(config, recipe, environment)
+    if config.judge is None and getattr(options, "needs_judge", False):
+        raise ConfigError("judge: got nothing, expected a judge, which these options ask; such as {name: policy}")
     if config.bootstrap is not None and environment.verifier in JUDGED:
         raise ConfigError(
             f"bootstrap: got one for {config.env.name}, expected none: no program verifies its answers, so there is no "

@@ -26,6 +26,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "rest_em": {"num_problems": 8, "levels": (1, 2, 3, 4), "max_correct": 2},
     "seed_data": {},
     "self_rewarding": {"num_shots": 2, "proposer_temperature": 1.0},
+    "sgs": {"target_levels": (3, 4, 5), "num_targets": 24, "num_tried": 6, "guide": "rules"},
     "spin": {"num_problems": 8, "levels": (1, 2, 3)},
     "sqlm": {"proposer_every": 2},
     "star": {"num_problems": 12, "levels": (1, 2, 3, 4, 5), "hint": "<hint>{answer}", "seed_share": 0.25},
