@@ -18,7 +18,7 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 PYTEST := OMP_NUM_THREADS=1 $(IN_VENV) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-slow check format golden benchmark-quickstart benchmark-code-triplet benchmark-loop benchmark-verifiers benchmark-environments soak papers clean
+.PHONY: help install quickstart test test-slow check format golden benchmark-quickstart benchmark-code-triplet benchmark-loop benchmark-verifiers benchmark-environments benchmark-games soak papers clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 26
@@ -71,6 +71,9 @@ benchmark-verifiers: $(STAMP) ## verifiers against what else there is: writes be
 
 benchmark-environments: $(STAMP) ## problems made and read, games played a second: writes benchmarks/environments.md
 	$(IN_VENV) -m benchmarks.environments
+
+benchmark-games: $(STAMP) ## Kuhn poker and tic-tac-toe over seeds: writes benchmarks/games.md (an hour)
+	$(IN_VENV) -m benchmarks.games
 
 soak: $(STAMP) ## 200,000 programs and answers with processes killed at random: writes benchmarks/soak.md
 	$(IN_VENV) -m benchmarks.soak --items 200000

@@ -181,6 +181,12 @@ def _work_lines(config: RunConfig, get: Callable[..., int | None], num_levels: i
     longest, proposals, posed = _longest(config), get("num_proposals"), get("num_problems")
     attempts, steps = get("num_attempts", "attempts", "num_votes"), get("num_steps", "steps")
     batch = get("batch_size", "batch") or config.learner.batch_size
+    if (matches := get("num_matches")) is not None:  # a recipe that plays games
+        return [
+            _phase("play", matches, config.rounds, None, "matches", "generated"),
+            f"  train: every turn of them, a pass a round x {_number(config.rounds)}",
+            f"  measure: {_number(num_evaluations(config.rounds, config.evaluation.every))} times",
+        ]
     levels = len(config.evaluation.levels) if config.evaluation.levels is not None else num_levels
     held_out = _times(levels, config.evaluation.num_problems)
     evaluations = num_evaluations(config.rounds, config.evaluation.every)

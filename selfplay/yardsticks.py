@@ -40,7 +40,7 @@ class ExactYardstick:
 
     A reply that is no legal move of the information set counts as a legal move at random, as under the rule `random`;
     `other_replies` is the largest share of such replies anywhere. The average counts the strategy of round t, from 1,
-    t^`power` times: a later one more (Brown and Sandholm 1809.04040, section 3).
+    t^`power` times: a later one more (power 2: discounted averaging, Brown and Sandholm 1809.04040).
     """
 
     game: Game[Any]
@@ -48,7 +48,7 @@ class ExactYardstick:
     """Every information set by its text: `seat`, `moves` and a `state` of it."""
     exploitability: Callable[[Any, Strategy], float]
     average: Callable[[Any, Sequence[tuple[float, Strategy]]], Strategy]
-    power: float = 1.0
+    power: float = 2.0
 
     def strategy(self, policy: ScoringPolicy) -> Strategy:
         return self._ask(policy)[0]

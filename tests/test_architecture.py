@@ -31,12 +31,14 @@ LAYERS = [  # a module imports from earlier lines of this list only; what is not
         "selfplay.config_file",
         "selfplay.processes",
         "selfplay.tables",
+        "selfplay.match_tables",
+        "selfplay.columns",
         "selfplay.gate",
         "selfplay.pool",
     },
     set(),
-    {"selfplay.lab"},
-    {"selfplay.proposers", "selfplay.scripted"},
+    {"selfplay.lab", "selfplay.game_lab"},
+    {"selfplay.proposers", "selfplay.scripted", "selfplay.tabular"},
     {"selfplay.recipes"},
 ]
 OTHERS = 2

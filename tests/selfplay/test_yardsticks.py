@@ -19,7 +19,7 @@ TIC_TAC_TOE: Any = make_game("tic_tac_toe")
 MOVES = ["check", "bet", "call", "fold", "?"]
 
 
-def exact(power: float = 1.0) -> ExactYardstick:
+def exact(power: float = 2.0) -> ExactYardstick:
     return ExactYardstick(KUHN, information_sets(KUHN), exploitability, average_policy, power)
 
 
@@ -55,7 +55,7 @@ def test_the_average_of_the_past_counts_later_strategies_more() -> None:
         for kept in (0, 1)
     )
     policy = policy_of(kuhn_equilibrium(KUHN))
-    for power, weights in ((0.0, (1.0, 1.0, 1.0)), (1.0, (1.0, 2.0, 3.0))):
+    for power, weights in ((0.0, (1.0, 1.0, 1.0)), (2.0, (1.0, 4.0, 9.0))):
         measured, _ = exact(power).measure(policy, [always, never, never])
         expected = average_policy(KUHN, list(zip(weights, [always, never, never], strict=True)))
         assert measured["exploitability_average"] == pytest.approx(exploitability(KUHN, expected))
