@@ -29,6 +29,8 @@ CONTROLS = {
     "seed data only": "configs/seed_data/code_triplet.yaml",
 }
 SEED_LEVELS = 4
+TWICE = ("8", "9", "10")
+"""Levels that the claims are about: twice as long as the seed data's longest, and more."""
 
 Summary = Mapping[str, Any]
 
@@ -111,12 +113,12 @@ def _with_start(by_name: Mapping[str, Sequence[Summary]]) -> dict[str, list[Summ
 def _claims(by_name: Mapping[str, Sequence[Summary]], levels: Sequence[str]) -> list[str]:
     """The claims, each with what was measured."""
     learned = by_name[LEARNED]
-    top = levels[-4:]
+    top = TWICE
     before, after = ([float(np.mean([accuracies(run, when)[x] for x in top])) for run in learned] for when in _WHEN)
     lines = ["| claim | measured | holds |", "|---|---|---|"]
     claims = [
-        (f"levels {top[0]} to {top[-1]}: at most 0.05 before, in each seed", max(before), max(before) <= 0.05),
-        (f"levels {top[0]} to {top[-1]}: at least 0.7 after, in each seed", min(after), min(after) >= 0.7),
+        (f"levels {top[0]} to {top[-1]}: at most 0.1 before, in each seed", max(before), max(before) <= 0.1),
+        (f"levels {top[0]} to {top[-1]}: at least 0.5 after, in each seed", min(after), min(after) >= 0.5),
     ]
     drop = max(accuracies(run, "before")[level] - accuracies(run)[level] for run in learned for level in levels)
     claims.append(("no level loses more than 0.03", max(0.0, drop), drop <= 0.03))

@@ -127,6 +127,10 @@ class Words:
         )
         return replace(triplet, program=program, inputs=tuple(_CONTENT.sub(redrawn, text) for text in triplet.inputs))
 
+    def proposal(self, problem: Problem) -> str:
+        """The problem's text."""
+        return problem.prompt
+
     def variant(self, problem: Problem) -> int:
         """Which of the proposer's prompts a problem is a reply to."""
         return int(problem.id, 16) % self.num_variants

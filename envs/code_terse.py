@@ -29,6 +29,7 @@ from typing import Any
 
 from envs.base import reject
 from envs.code_program import Triplet
+from selfplay.seeding import rng_for
 from selfplay.types import Message, Problem, Prompt, Rejection
 
 NAMES = "abcdefghijklmnop"
@@ -36,6 +37,9 @@ VALUES = "0123"
 OPERATORS = {"^": operator.xor, "&": operator.and_, "|": operator.or_}
 OPERATIONS = tuple(f"{sign}{value}" for sign in OPERATORS for value in VALUES)
 MAX_LEVEL = len(NAMES) - 2
+FILLER = "pass;"
+MAX_FILLER = 3
+"""Most fillers in a demonstrated proposal."""
 WHOLE = ",vars()"
 """What makes a function return all of its variables beside the last."""
 
@@ -81,8 +85,12 @@ class Pieces:
         return f"{triplet.task} {triplet.program}{calls}{'#' if triplet.message else ''}{triplet.message}"
 
     def read(self, text: str) -> Triplet | Rejection:
-        """The triplet, or `grammar`, or `names` (not consecutive, or a source is not the previous name)."""
+        """The triplet, or `grammar`, or `names` (not consecutive, or a source is not the previous name).
+
+        Statements `pass;` are dropped.
+        """
         text = text.strip()
+        text = text.replace(FILLER, "") if len(text) <= 2 * MAX_CHARACTERS else text
         task = text.partition(" ")[0]
         match = _FORM[task].fullmatch(text) if task in _FORM and len(text) <= MAX_CHARACTERS else None
         if match is None:
@@ -111,6 +119,12 @@ class Pieces:
     def variant(self, problem: Problem) -> int:
         return NAMES.index(_parameter(problem.prompt))
 
+    def proposal(self, problem: Problem) -> str:
+        """The problem's text with 0 to MAX_FILLER `pass;` in it, so that a proposer learns no places by heart."""
+        rng = rng_for(0, "code_triplet", "filler", problem.id)
+        head, statements, tail = re.split(r"(?<=:)|(?=return)", problem.prompt)
+        return f"{head}{_filled(statements, MAX_FILLER, rng)}{tail}"
+
     def proposer_prompt(self, task: str, variant: int, examples: Sequence[str] = ()) -> Prompt:
         return Prompt((Message("user", "<propose>"),), prefix=f"{task} def f({NAMES[variant]}):")
 
@@ -128,10 +142,7 @@ class Pieces:
             text = "".join(f" f({given})->{output}" for given, output in pairs)
             return _asked(f"induction #{triplet.message}{text}", f"def f({parameter}):")
         head, statements, tail = re.split(r"(?<=:)|(?=return)", triplet.program)
-        parts = statements.split(";")[:-1]
-        for _ in range(rng.randint(0, filler)):
-            parts.insert(rng.randint(0, len(parts)), "pass")
-        program = f"{head}{';'.join(parts)};{tail}"
+        program = f"{head}{_filled(statements, filler, rng)}{tail}"
         if triplet.task == "deduction":
             call = f"f({parameter}={triplet.inputs[0]})"
             return _asked(f"{triplet.task} {call} {program}", f"{parameter}=")
@@ -188,7 +199,7 @@ class Pieces:
             *(f"{name}=" for name in NAMES),
             *NAMES,
             *(f"{operation};" for operation in OPERATIONS),
-            "pass;",
+            FILLER,
             "return ",
             *(f" f({value})" for value in VALUES),
         ]
@@ -207,6 +218,14 @@ def trace(program: str, value: str) -> list[str]:
     values = accumulate(operations, lambda held, one: OPERATORS[one[0]](held, int(one[1])), initial=int(value))
     names = _names(_parameter(program), len(operations))
     return [f"{held}{name}" for held, name in zip(values, names, strict=True)]
+
+
+def _filled(statements: str, most: int, rng: random.Random) -> str:
+    """Statements with 0 to `most` others among them that do nothing."""
+    parts = [f"{part};" for part in statements.split(";")[:-1]]
+    for _ in range(rng.randint(0, most)):
+        parts.insert(rng.randint(0, len(parts)), FILLER)
+    return "".join(parts)
 
 
 def _asked(text: str, prefix: str) -> Prompt:

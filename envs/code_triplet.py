@@ -167,7 +167,7 @@ class CodeTriplet(TextEnvironment):
 
     def proposer_reply(self, problem: Problem) -> tuple[Prompt, str]:
         task = self._triplet(problem).task
-        return self.notation.proposer_prompt(task, self.notation.variant(problem)), problem.prompt
+        return self.notation.proposer_prompt(task, self.notation.variant(problem)), self.notation.proposal(problem)
 
     def mutate(self, draft: Draft, rng: random.Random, share: float) -> Draft:
         triplet = self.notation.mutate(self._triplet(draft), rng, share)

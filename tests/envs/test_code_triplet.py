@@ -330,6 +330,16 @@ def test_terse_text_off_the_grammar_is_refused(pieces: CodeTriplet, text: str) -
     assert found.reason == "grammar"
 
 
+def test_statements_that_do_nothing_are_dropped_from_a_proposal(pieces: CodeTriplet) -> None:
+    text = "deduction def f(b):pass;c=b^2;pass;pass;return c,vars() f(3)"
+    assert pieces.read_problem(text) == Draft(text.replace("pass;", ""), 1)
+    problems = grounded(pieces, drawn(pieces, "filler", 4))
+    replies = [pieces.proposer_reply(problem)[1] for problem in problems]
+    drafts = [Draft(problem.prompt, problem.level) for problem in problems]
+    assert [pieces.read_problem(reply) for reply in replies] == drafts
+    assert {0, 1, 2, 3} == {reply.count("pass;") for reply in replies}
+
+
 def test_names_must_follow_each_other(pieces: CodeTriplet) -> None:
     for program in (
         "def f(b):d=b^2;return d",
