@@ -23,8 +23,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from envs.base import Executor, Style, TextEnvironment
-from envs.code_program import TASKS, Task, Triplet, Words
-from envs.code_terse import MAX_LEVEL, Pieces
+from envs.code.code_program import TASKS, Task, Triplet, Words
+from envs.code.code_terse import MAX_LEVEL, Pieces
 from selfplay.errors import FieldError
 from selfplay.types import Draft, Origin, Problem, Prompt, Rejection
 from verifiers.sandbox import Job, Run, RunStatus, json_values

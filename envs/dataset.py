@@ -20,11 +20,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from envs.base import PRINTABLE, Executor, GivenProblems, reject
+from envs.code.tested_admission import ReadTests, admit
+from envs.code.tested_texts import asked, function_of
 from envs.given.dataset_answers import REQUESTS, read_reply, reply_with
 from envs.given.dataset_rows import MATH, Example, Given, Options, RowReader
 from envs.given.rows import BadRow, Row, read_rows, report
-from envs.tested_admission import ReadTests, admit
-from envs.tested_texts import asked, function_of
 from selfplay.errors import ConfigError
 from selfplay.seeding import seed_for
 from selfplay.types import Draft, Message, Origin, Problem, Prompt, Rejection, problem_id

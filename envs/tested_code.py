@@ -25,10 +25,10 @@ from typing import Annotated
 from pydantic import Field
 
 from envs.base import Executor, Style, TextEnvironment, ask
-from envs.code_tasks import NUM_TELLING, draw_task, num_tasks
+from envs.code.code_tasks import NUM_TELLING, draw_task, num_tasks
+from envs.code.tested_admission import ReadTests, admit
+from envs.code.tested_texts import FENCE, TaskText, asked, program_in, read_row, read_text
 from envs.given.rows import BadRow, read_rows, report
-from envs.tested_admission import ReadTests, admit
-from envs.tested_texts import FENCE, TaskText, asked, program_in, read_row, read_text
 from selfplay.errors import ConfigError
 from selfplay.types import Draft, Origin, Problem, Prompt, Rejection
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Literal
 
 from envs.base import ANSWER_REQUEST, final_answer
-from envs.tested_texts import FENCE, program_in
+from envs.code.tested_texts import FENCE, program_in
 from verifiers.inside.math.extraction import extract, last_boxed
 
 ReplyFormat = Literal["answer", "boxed", "hashes", "last_line", "whole", "code"]

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from envs.code.tested_texts import TaskText, read_row
 from envs.given.data_files import nearest
 from envs.given.dataset_answers import (
     ANSWER_FORMATS,
@@ -25,7 +26,6 @@ from envs.given.dataset_answers import (
     written,
 )
 from envs.given.rows import BadRow, Row
-from envs.tested_texts import TaskText, read_row
 from selfplay.errors import ConfigError, FieldError
 from verifiers import VERIFIERS
 from verifiers.references import reference_mistake

@@ -12,9 +12,9 @@ from typing import get_args
 import pytest
 
 from envs.base import Style
-from envs.code_generator import INPUTS, draw_function, num_bodies, num_functions
-from envs.code_program import FENCE, TASKS, Triplet
-from envs.code_terse import Pieces, trace
+from envs.code.code_generator import INPUTS, draw_function, num_bodies, num_functions
+from envs.code.code_program import FENCE, TASKS, Triplet
+from envs.code.code_terse import Pieces, trace
 from envs.code_triplet import CodeTriplet, Options
 from selfplay.seeding import rng_for
 from selfplay.types import Draft, Origin, Problem, Rejection, Status

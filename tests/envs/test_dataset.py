@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs import make_environment
+from envs.code.tested_texts import TaskText, function_of
 from envs.dataset import Dataset, Options
 from envs.given.dataset_answers import read_reply, reference_in, reply_with, written
-from envs.tested_texts import TaskText, function_of
 from selfplay.checking import build
 from selfplay.errors import ConfigError, UserError
 from selfplay.evaluate import held_out_split

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from envs.code_tasks import STEPS, draw_task, num_tasks, telling_inputs
+from envs.code.code_tasks import STEPS, draw_task, num_tasks, telling_inputs
+from envs.code.tested_texts import TaskText, program_in, read_text
 from envs.tested_code import Options, TestedCode
-from envs.tested_texts import TaskText, program_in, read_text
 from selfplay.errors import ConfigError
 from selfplay.seeding import rng_for
 from selfplay.types import Draft, Origin, Problem, Rejection, Status

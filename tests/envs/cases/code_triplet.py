@@ -6,7 +6,7 @@ import random
 import re
 from typing import Any
 
-from envs.code_terse import OPERATIONS, VALUES, trace
+from envs.code.code_terse import OPERATIONS, VALUES, trace
 from envs.code_triplet import CodeTriplet, Options
 from selfplay.types import Problem
 from verifiers.sandbox import json_values

@@ -28,7 +28,7 @@ from math import perm
 from typing import Any
 
 from envs.base import reject
-from envs.code_program import Triplet
+from envs.code.code_program import Triplet
 from selfplay.seeding import rng_for
 from selfplay.types import Message, Problem, Prompt, Rejection
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from envs.base import ANSWER_REQUEST, PRINTABLE, ask, final_answer, reject
-from envs.code_generator import draw_function, num_functions
+from envs.code.code_generator import draw_function, num_functions
 from selfplay.seeding import rng_for
 from selfplay.types import Problem, Prompt, Rejection
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from envs.base import Executor, reject
-from envs.tested_texts import TaskText
+from envs.code.tested_texts import TaskText
 from selfplay.types import Rejection, Status
 from verifiers.sandbox import Call, Job, Run, RunStatus, json_values
 from verifiers.sandbox.asserts import BrokenTestsError, Check, LostTestsError, SelfGraded, read_tests
