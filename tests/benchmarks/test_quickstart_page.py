@@ -15,6 +15,7 @@ LEVELS = [str(level) for level in range(1, 15)]
 def summary(seed: int, after: float, before: float = 0.0, seconds: float = 200.0) -> dict[str, Any]:
     return {
         "seed": seed,
+        "env": "programs",
         "held_out": {
             "before": {"programs": dict.fromkeys(LEVELS, before)},
             "after": {"programs": dict.fromkeys(LEVELS, after)},
