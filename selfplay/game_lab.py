@@ -100,7 +100,9 @@ class GameLab(BaseLab):
     def past_self(self, number: int) -> Policy:
         """The past self that `keep_self` kept. Only those that were asked for are in memory."""
         if number not in self._past:
-            self._past[number] = self.load_policy(str(self.record.run_dir / "past" / f"{number:04d}"))
+            loaded = self.load_policy(str(self.record.run_dir / "past" / f"{number:04d}"))
+            # A copy, as `keep_self` makes one: weights that lie in a mapped file are added up in another order.
+            self._past[number] = loaded.snapshot()
             self._past[number].version = number
         return self._past[number]
 

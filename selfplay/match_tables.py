@@ -1,8 +1,8 @@
 """The matches of one round as Arrow tables, and back. Only rounds that played games have them.
 
 - `matches`: `game`, `players` (names by seat), `ending`, `returns` (by seat), `seed`, `num_turns`.
-- `turns`: `seat`, `situation`, `reading`, `move`, `played`, `num_legal`, `written` (whether a policy wrote the transcript), and
-  transcript columns, empty where none did; the turns of a match are neighbours, in order.
+- `turns`: `seat`, `situation`, `reading`, `move`, `played`, `num_legal`, `written` (whether a policy wrote the
+  transcript), and transcript columns, empty where none did; the turns of a match are neighbours, in order.
 """
 
 from __future__ import annotations
