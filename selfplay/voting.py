@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from selfplay.protocols import Verifier
 from selfplay.types import Attempt, Episode, Origin, Problem, Proposal, Status, Transcript, Verdict
 
+LABEL = "label"
+"""Who judged, where agreement with a label stands for a judge's word."""
 Read = Callable[[Problem, str], str | None]
 """`Environment.read_answer`."""
 
@@ -59,9 +61,13 @@ def agree(
     labelled: Sequence[Problem],
     attempts: Sequence[Sequence[Transcript]],
     read: Read,
+    verifier: Verifier,
     proposals: Sequence[Proposal | None] | None = None,
 ) -> list[Episode]:
-    """Attempts at labelled problems, CORRECT where their answer is the label's text; no verifier is asked.
+    """Attempts at labelled problems, CORRECT where their answer is the label's text; the verifier judges none of them.
+
+    It only says where a judge decides (`Verifier.judge_of`): there agreeing with a label is no verified verdict either,
+    and is said to be judged by `label`.
 
     Of the attempts that voted, as many are correct as the majority has (`Vote.majority`). An attempt without an answer
     is MALFORMED. `proposals`, if given, are parallel to `labelled`.
@@ -70,10 +76,11 @@ def agree(
     episodes = []
     for problem, transcripts, proposal in zip(labelled, attempts, sources, strict=True):
         judged = []
+        judge = LABEL if verifier.judge_of(problem) else ""
         for transcript in transcripts:
             answer = read(problem, transcript.completion) if transcript.stopped else None
             status = Status.CORRECT if answer == problem.reference else Status.WRONG
-            verdict = Verdict(Status.MALFORMED if answer is None else status, answer)
+            verdict = Verdict(Status.MALFORMED if answer is None else status, answer, judged_by=judge)
             judged.append(Attempt(problem.id, transcript, verdict))
         episodes.append(Episode(problem, tuple(judged), proposal))
     return episodes

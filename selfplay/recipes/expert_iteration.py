@@ -233,7 +233,7 @@ def run(lab: Lab, config: Config) -> None:
         with round.phase("verify"):
             if config.truth == "first_answer":
                 claimed = first_answers(problems, attempts, env.read_answer)
-                episodes = agree(claimed, attempts, env.read_answer, posed)
+                episodes = agree(claimed, attempts, env.read_answer, lab.verifier, posed)
             else:
                 episodes = verify(problems, attempts, env, lab.verifier, posed)
         with round.phase("credit"):

@@ -107,7 +107,7 @@ def attempt(lab: Lab, config: Config, round: Round, problems: Sequence[Problem])
             labelled = labels(vote(problems, attempts, lab.env.read_answer))
         else:
             labelled = first_answers(problems, attempts, lab.env.read_answer)
-        return agree(labelled, attempts, lab.env.read_answer)
+        return agree(labelled, attempts, lab.env.read_answer, lab.verifier)
 
 
 def filtered(episodes: Sequence[Episode], config: Config) -> list[tuple[int, Transcript]]:

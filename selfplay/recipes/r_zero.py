@@ -126,7 +126,7 @@ def challenger_round(lab: Lab, config: Config, round: Round) -> None:
     with round.phase("solve"):
         attempts = votes_on(lab, config, round, problems, config.challenger_votes)
         votes = vote(problems, attempts, lab.env.read_answer)
-        episodes = agree(labels(votes), attempts, lab.env.read_answer, list(sources.values()))
+        episodes = agree(labels(votes), attempts, lab.env.read_answer, lab.verifier, list(sources.values()))
         measured = measure(lab, problems, votes)
     with round.phase("credit"):
         texts = [one.problem.prompt if one.problem else one.transcript.completion for one in proposals]
@@ -181,7 +181,7 @@ def solver_round(lab: Lab, config: Config, round: Round, step: int, labelled: li
         sampling = Sampling(1.0, 1.0, config.solver_max_new_tokens)
         seed = seed_for(round.seed, "solve")
         attempts = solve(lab.policy, lab.env, problems, config.num_attempts, seed, sampling, config.filler)
-        episodes = agree(problems, attempts, lab.env.read_answer)
+        episodes = agree(problems, attempts, lab.env.read_answer, lab.verifier)
     with round.phase("credit"):
         solver_reward = SOLVER_REWARDS[config.solver_reward]
         rewards = [[reward_attempt(attempt, solver_reward) for attempt in episode.attempts] for episode in episodes]

@@ -100,7 +100,7 @@ def run(lab: Lab, config: Config) -> None:
             votes = vote(problems, attempts, env.read_answer)
             by_vote = config.truth == "vote"
             episodes = (
-                agree(labels(votes), attempts, env.read_answer, posed)
+                agree(labels(votes), attempts, env.read_answer, lab.verifier, posed)
                 if by_vote
                 else verify(problems, attempts, env, lab.verifier, posed)
             )

@@ -75,7 +75,7 @@ def run(lab: Lab, config: Config) -> None:
         with round.phase("verify"):
             votes = vote(truths, attempts, lab.env.read_answer)
             trained = [transcripts[: config.num_trained] for transcripts in attempts]
-            episodes = agree(labels(votes), trained, lab.env.read_answer)
+            episodes = agree(labels(votes), trained, lab.env.read_answer, lab.verifier)
             measured = measure(lab, truths, votes, episodes)
         with round.phase("credit"):
             rewards = [[reward_attempt(attempt) for attempt in episode.attempts] for episode in episodes]

@@ -392,14 +392,15 @@ def test_a_run_with_a_judge_counts_what_it_said_and_pays_it_only_if_told(lab: La
     accept = lab.config.options["accept_judged"]
     rounds = list(lab.past())
     attempts = [a for one in rounds for episode in one.episodes for a in episode.attempts]
-    assert {a.verdict.judged_by for a in attempts} == {"scripted_rubric"}
+    judge = "label" if lab.config.options["truth"] == "first_answer" else "scripted_rubric"
+    assert {a.verdict.judged_by for a in attempts} == {judge}
     assert {a.verdict.status for a in attempts} >= {Status.CORRECT, Status.WRONG}
     paid = [reward for one in rounds for group in one.attempt_rewards for reward in group if reward is not None]
     assert bool(paid) is accept
     assert {name for reward in paid for name, _ in reward.terms} <= {"judged"}
     proposals = [reward for one in rounds for reward in one.proposal_rewards if reward is not None]
     assert "learnability" not in {name for reward in proposals for name, _ in reward.terms}
-    counted = sum(line["judged"]["by"]["scripted_rubric"] for line in lab.record.metrics())
+    counted = sum(line["judged"]["by"][judge] for line in lab.record.metrics())
     assert counted == len(attempts)
 
 

@@ -98,7 +98,10 @@ def test_every_shipped_configuration_of_a_run_passes_a_dry_run(path: Path, capsy
     ("override", "message"),
     [
         ("recipe=expert_iterations", "error: recipe: got 'expert_iterations', expected a recipe; did you mean"),
-        ("bootstrap=null", "error: bootstrap: got nothing, expected a mapping with learning_rate and max_steps, because"),
+        (
+            "bootstrap=null",
+            "error: bootstrap: got nothing, expected a mapping with learning_rate and max_steps, because",
+        ),
         ("env.name=program", "error: env.name: got 'program', expected an environment; did you mean programs?"),
         ("env.options.max_levels=3", "error: env.options.max_levels: got an unknown key"),
         ("options.num_proposal=3", "error: options.num_proposal: got an unknown key"),

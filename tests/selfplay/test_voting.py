@@ -24,6 +24,9 @@ def written(texts: str) -> list[Transcript]:
 class Equal:
     name = "equal"
 
+    def judge_of(self, problem: Problem) -> str:
+        return ""
+
     def verify(self, answers: Sequence[tuple[Problem, str]]) -> list[Verdict]:
         return [
             Verdict(Status.FAULT if answer == "?" else Status.CORRECT if answer == one.reference else Status.WRONG)
@@ -72,7 +75,7 @@ def test_the_majority_is_never_larger_than_the_number_of_answers(texts: str) -> 
 def test_an_attempt_is_right_if_it_says_what_the_majority_said_whatever_the_truth_is() -> None:
     of = problem(reference="truth")
     attempts = [written("abb-!")]
-    (one,) = agree(labels(vote([of], attempts, read)), attempts, read)
+    (one,) = agree(labels(vote([of], attempts, read)), attempts, read, Equal())
     statuses = [attempt.verdict.status for attempt in one.attempts]
     assert statuses == [Status.WRONG, Status.CORRECT, Status.CORRECT, Status.MALFORMED, Status.MALFORMED]
     assert (one.problem.reference, one.problem.origin) == ("b", Origin.MAJORITY)
@@ -83,12 +86,12 @@ def test_an_attempt_is_right_if_it_says_what_the_majority_said_whatever_the_trut
 def test_as_many_attempts_agree_as_the_majority_has(texts: list[str]) -> None:
     problems, attempts = [problem(str(n)) for n in range(len(texts))], [written(text) for text in texts]
     votes = vote(problems, attempts, read)
-    assert [one.num_correct for one in agree(labels(votes), attempts, read)] == [one.majority for one in votes]
+    assert [one.num_correct for one in agree(labels(votes), attempts, read, Equal())] == [one.majority for one in votes]
 
 
 def test_attempts_that_did_not_vote_are_compared_with_the_label_and_keep_their_proposal() -> None:
     of, source = problem(), proposal(problem())
     votes = vote([of], [written("aab")], read)
-    (one,) = agree(labels(votes), [written("ba")], read, [source])
+    (one,) = agree(labels(votes), [written("ba")], read, Equal(), [source])
     assert [attempt.correct for attempt in one.attempts] == [False, True]
     assert one.proposal is source
