@@ -126,7 +126,8 @@ def test_wrong_configurations_end_a_process_with_status_2_and_no_traceback(tmp_p
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
         f"error: {path}: rouns: got an unknown key, expected one of recipe, rounds, env, model, learner, seed, "
-        "token_budget, bootstrap, evaluation, options, report_to, wandb, checkpoint_every, keep_checkpoints, verifier; "
+        "token_budget, bootstrap, evaluation, options, report_to, wandb, checkpoint_every, keep_checkpoints, verifier, "
+        "judge; "
         "did you mean rounds?",
         'override seed=x: seed: got "x" (text), expected a whole number >= 0',
     ]
