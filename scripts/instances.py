@@ -71,7 +71,9 @@ def make(name: str, options: Mapping[str, Any], *executor: Any) -> Any:
 
 @contextmanager
 def opened(name: str, options: Mapping[str, Any]) -> Iterator[tuple[Environment, ClosingVerifier]]:
-    """An environment and its verifier. Raises UserError, also for a machine that may not run programs."""
+    """An environment and its verifier. Raises UserError, also for a game or a machine that may not run programs."""
+    if name in GAMES:
+        raise UserError(f"{name} is a game, expected an environment: one of {', '.join(ENVIRONMENTS)}")
     with PythonExecutor() as executor:
         env: Environment = make(name, options, executor)
         try:

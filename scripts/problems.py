@@ -24,11 +24,10 @@ from typing import Any
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from envs import find_environment
 from scripts.cli import run_main
+from scripts.instances import find_model, key_values, load_policy, opened
 from selfplay.augmentation import VARIATIONS, Variant, paraphrase, refusals, screen, vary
-from selfplay.checking import build, nearest
-from selfplay.config_file import read_yaml
+from selfplay.checking import nearest
 from selfplay.disk import flush
 from selfplay.errors import RecordError, UserError
 from selfplay.evaluate import held_out_split
@@ -36,7 +35,6 @@ from selfplay.gate import Gate
 from selfplay.protocols import Environment, Policy, Verifier
 from selfplay.seeding import rng_for, seed_for
 from selfplay.types import Problem, Sampling
-from verifiers import PythonExecutor, make_verifier
 
 MAX_DRAWS_FACTOR = 20
 """So many draws a wanted problem, before a level is taken to have no more."""
@@ -45,20 +43,16 @@ MAX_DRAWS_FACTOR = 20
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit status."""
     given = read_arguments(arguments)
-    entry = _entry(given.env)
-    options = build(entry.options, _options(given.options), "")
-    policy = _policy(given.model) if given.paraphrase else None
-    with PythonExecutor() as executor:
-        env: Environment = entry.make(options, executor)
+    policy = load_policy(find_model(given.model).weights) if given.paraphrase else None
+    with opened(given.env, key_values(given.options)) as (env, verifier):
         levels = _levels(given.levels, env)
-        with make_verifier(env.verifier) as verifier:
-            held_out = held_out_split(env, list(env.levels), given.held_out)  # a composition may reach any level
-            gate = Gate(problem.id for problems in held_out.values() for problem in problems)
-            seeds = draw(env, levels, given.count, gate, given.seed)
-            variants = vary(seeds, env, verifier, gate, given.seed, given.vary)
-            if policy is not None:
-                variants += reworded(given, seeds, policy, env, verifier, gate)
-            write(given.output, rows(env, seeds, variants, given.seed))
+        held_out = held_out_split(env, list(env.levels), given.held_out)  # a composition may reach any level
+        gate = Gate(problem.id for problems in held_out.values() for problem in problems)
+        seeds = draw(env, levels, given.count, gate, given.seed)
+        variants = vary(seeds, env, verifier, gate, given.seed, given.vary)
+        if policy is not None:
+            variants += reworded(given, seeds, policy, env, verifier, gate)
+        write(given.output, rows(env, seeds, variants, given.seed))
     for line in report(seeds, variants, levels, given.count):
         print(line)
     print(f"problems   {given.output}")
@@ -79,7 +73,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--held-out", metavar="N", type=_count, default=200, help="problems a level that are held out")
     parser.add_argument("--vary", metavar="KIND,…", default="", help=f"any of {', '.join(VARIATIONS)}, or all")
     parser.add_argument("--paraphrase", action="store_true", help="have a model put problems in other words")
-    parser.add_argument("--model", metavar="DIR", help="the model that writes and solves paraphrases: folder or hub id")
+    parser.add_argument("--model", metavar="DIR", type=Path, help="the folder of the model that writes and solves them")
     parser.add_argument("--attempts", metavar="N", type=_count, default=16, help="attempts a wording, to compare rates")
     parser.add_argument("--max-new-tokens", metavar="N", type=_count, default=256, help="longest reply of the model")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="names the draw (default 0)")
@@ -107,19 +101,6 @@ def _kinds(text: str) -> list[str]:
     return kinds
 
 
-def _entry(name: str) -> Any:
-    try:
-        return find_environment(name)
-    except ValueError as error:
-        raise UserError(f"--env: {error}") from None
-
-
-def _options(pairs: Sequence[str]) -> dict[str, Any]:
-    if odd := [pair for pair in pairs if "=" not in pair]:
-        raise UserError(f"got {odd[0]!r}, expected key=value with an option of the environment")
-    return {key: read_yaml(value) for key, _, value in (pair.partition("=") for pair in pairs)}
-
-
 def _levels(text: str | None, env: Environment) -> list[int]:
     """The levels that `LOW-HIGH` (or one number) names; all, for None."""
     if text is None:
@@ -132,15 +113,6 @@ def _levels(text: str | None, env: Environment) -> list[int]:
             f"--levels: got {text!r}, expected levels {first} to {last} of {env.name}, such as {first}-{last}"
         )
     return levels
-
-
-def _policy(model: str) -> Policy:
-    from selfplay import models
-    from selfplay.config import ModelConfig
-    from selfplay.policy import HFPolicy
-
-    policy: Policy = HFPolicy(*models.load_model(ModelConfig(name=model), model))
-    return policy
 
 
 def draw(env: Environment, levels: Sequence[int], count: int, gate: Gate, seed: int) -> list[Problem]:

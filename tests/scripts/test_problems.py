@@ -70,13 +70,16 @@ def test_a_level_with_too_few_problems_says_so(tmp_path: Path, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--env", "equation"], "did you mean 'equations'"),
+        (["--env", "equation"], "did you mean equations"),
+        (["--env", "kuhn_poker"], "kuhn_poker is a game, expected an environment"),
         (["--env", "equations", "--levels", "0-3"], "expected levels 1 to 16"),
         (["--env", "equations", "--levels", "x"], "expected levels 1 to 16"),
         (["--env", "equations", "--vary", "renam"], "did you mean rename"),
         (["--env", "equations", "--paraphrase"], "go together"),
         (["--env", "equations", "stile=terse"], "did you mean style"),
         (["--env", "equations", "stile"], "expected key=value"),
+        (["--env", "equations", "style={"], "which is no YAML"),
+        (["--env", "equations", "--paraphrase", "--model", "nowhere"], "there is no folder nowhere"),
     ],
 )
 def test_mistakes_are_named_and_leave_an_existing_file_alone(
