@@ -23,6 +23,7 @@ from typing import Any
 from scipy import stats
 
 from benchmarks.papers_experiments import EXPERIMENTS, START, Arm, Experiment, Question
+from benchmarks.quickstart_page import tokens_used
 from selfplay.provenance import cpu_model
 
 HERE = Path(__file__).parent
@@ -30,8 +31,8 @@ ROOT = HERE.parent
 RESULTS = HERE / "results" / "papers"
 PAGE = HERE / "papers.md"
 SHARED_KEYS = {
-    "iteration", "proposals", "valid", "rejections", "problems", "levels_proposed", "solve_rates",
-    "solve_rate_histogram", "verdicts", "held_out", "seconds", "peak_rss_mb", "judged",
+    "iteration", "proposals", "valid", "rejections", "problems", "levels_proposed", "solve_rates", "verdicts",
+    "seconds", "peak_rss_mb", "judged",
 }  # fmt: skip
 """Metrics that are not kept: the summary has what matters of them, or nobody asks."""
 
@@ -66,15 +67,27 @@ def play(experiment: Experiment, seed: int, runs: Path) -> None:
     if not missing:
         return
     warm = runs / "warm" / f"{slug(experiment.start)}-seed{seed}"
-    if not (warm / "config.json").exists():
+    if any(arm.warm for arm in missing) and not (warm / "config.json").exists():
         run(["scripts.bootstrap", "--config", experiment.start, "--output", str(warm), f"seed={seed}"], warm)
+    own = runs / experiment.recipe
     for arm in missing:
-        folder = runs / experiment.recipe / f"{slug(arm.name)}-seed{seed}"
+        folder = own / f"{slug(arm.name)}-seed{seed}"
         resume = ["--resume"] if (folder / "config.yaml").exists() else []
-        start = [f"model.name={warm}", "model.scratch=null", "bootstrap=null"]
+        start = [f"model.name={warm}", "model.scratch=null", "bootstrap=null"] if arm.warm else []
+        overrides = [one.replace("{runs}", str(own)).replace("{seed}", str(seed)) for one in arm.overrides]
+        if arm.budget_of:
+            budget = tokens_used(kept(experiment, arm.budget_of, seed))
+            overrides += ["rounds=1000000", f"token_budget={budget:.0f}", "evaluation.every=0"]
         command = ["scripts.train", "--config", arm.config, "--run-dir", str(folder), *resume]
-        run([*command, *start, *arm.overrides, f"seed={seed}"], folder)
+        run([*command, *start, *overrides, f"seed={seed}"], folder)
         keep(experiment, arm, seed, folder)
+
+
+def kept(experiment: Experiment, name: str, seed: int) -> dict[str, Any]:
+    """The summary of a finished run of an earlier arm."""
+    arm = next(one for one in experiment.arms if one.name == name)
+    content = json.loads(result_file(experiment, arm, seed).read_text(encoding="utf-8"))
+    return dict(content["summary"])
 
 
 def run(arguments: Sequence[str], folder: Path) -> None:
@@ -173,7 +186,8 @@ def answer(experiment: Experiment, question: Question, outcomes: Mapping[str, Ma
     """One claim's row."""
     better = outcomes[question.better]
     worse = better if question.worse == START else outcomes[question.worse]
-    second = experiment.scores[f"{question.score} before" if question.worse == START else question.score]
+    other = question.than or (f"{question.score} before" if question.worse == START else question.score)
+    second = experiment.scores[other]
     first = experiment.scores[question.score]
     pairs = [(first(better[seed]), second(worse[seed])) for seed in sorted(set(better) & set(worse))]
     differences = [one - other for one, other in pairs if not (math.isnan(one) or math.isnan(other))]
@@ -181,7 +195,8 @@ def answer(experiment: Experiment, question: Question, outcomes: Mapping[str, Ma
     if len(differences) < 2:
         return f"| {what} | - | {len(differences)} | not yet tried |"
     low, high = t_interval(differences)
-    seen = "**holds**" if low > 0 else "**does not hold**" if high < 0 else "cannot be seen at this size"
+    wanted = (-high, -low) if question.smaller else (low, high)
+    seen = "**holds**" if wanted[0] > 0 else "**does not hold**" if wanted[1] < 0 else "cannot be seen at this size"
     return (
         f"| {what} | {statistics.fmean(differences):+.3f} ({low:+.3f} to {high:+.3f}) | {len(differences)} | {seen} |"
     )

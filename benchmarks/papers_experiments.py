@@ -7,6 +7,7 @@ better. Nothing here runs anything; `papers` does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,11 @@ class Arm:
     name: str
     config: str
     overrides: tuple[str, ...] = ()
+    """`{runs}` is the folder of the experiment's runs, `{seed}` the seed."""
+    budget_of: str = ""
+    """An earlier arm whose tokens (generated + 3 x trained) this one gets in place of its rounds."""
+    warm: bool = True
+    """Whether it starts from the experiment's warm model; false: as its configuration says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,10 @@ class Question:
     """The arm that it is compared with; `start`: the same run before its first round."""
     score: str
     """A key of the experiment's scores."""
+    smaller: bool = False
+    """Whether the claim is that the score is smaller."""
+    than: str = ""
+    """The score of the other arm, where it is another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +77,56 @@ def held_out(levels: Sequence[int], when: str = "after") -> Score:
 
 
 def metric(key: str, name: str, place: int = -1) -> Score:
-    """A recipe's own figure in one of its rounds (the last); NaN where it was not measured."""
+    """A recipe's own figure in one of the rounds that have it (the last); NaN where none has."""
 
     def score(outcome: Outcome) -> float:
-        value = outcome["metrics"][place][key][name]
-        return float("nan") if value is None else float(value)
+        found = [own[name] for line in outcome["metrics"] if (own := line.get(key, {})).get(name) is not None]
+        return float(found[place]) if found else math.nan
 
     return score
+
+
+def proposed_level(place: int) -> Score:
+    """Mean level of what was proposed in one of the rounds that propose."""
+
+    def score(outcome: Outcome) -> float:
+        found = [line["mean_level_proposed"] for line in outcome["metrics"] if line["mean_level_proposed"]]
+        return float(found[place]) if found else math.nan
+
+    return score
+
+
+def near_half(turn: str, *, first: bool = False) -> Score:
+    """Mean of 1 - 2|p - 1/2| over solve rates p, in the last (first) third of R-Zero's rounds of a turn; 1: all 1/2."""
+
+    def score(outcome: Outcome) -> float:
+        lines = [line for line in outcome["metrics"] if line["r_zero"]["turn"] == turn]
+        total, weight = 0.0, 0
+        third = max(1, len(lines) // 3)
+        for line in lines[:third] if first else lines[-third:]:
+            counts = line["solve_rate_histogram"]
+            total += sum(n * (1 - 2 * abs(k / (len(counts) - 1) - 0.5)) for k, n in enumerate(counts))
+            weight += sum(counts)
+        return total / weight if weight else math.nan
+
+    return score
+
+
+def held_out_at(levels: Sequence[int], share: float) -> Score:
+    """Mean held-out accuracy over levels at the first evaluation after a share of the rounds."""
+
+    def score(outcome: Outcome) -> float:
+        lines = outcome["metrics"]
+        found = [line["held_out"] for line in lines[math.ceil(len(lines) * share) - 1 :] if line.get("held_out")]
+        by_level = next(iter(found[0].values())) if found else {}
+        return sum(by_level[str(level)] for level in levels) / len(levels) if found else math.nan
+
+    return score
+
+
+def yardstick(name: str, when: str = "after") -> Score:
+    """A measure of play."""
+    return lambda outcome: float(outcome["summary"]["yardsticks"][when][name])
 
 
 def levels_reached(threshold: float = 0.9) -> Score:
@@ -93,6 +146,8 @@ def levels_reached(threshold: float = 0.9) -> Score:
 
 BEYOND = (5, 6, 7, 8)
 """Levels beyond the seed data's 1 to 4."""
+KUHN = "configs/spiral/kuhn_poker.yaml"
+TEACHER = "options.teacher={runs}/teacher-seed{seed}/model"
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
@@ -127,6 +182,92 @@ EXPERIMENTS: tuple[Experiment, ...] = (
                 "levels 5 to 8",
             ),
             Question("The cap helps", "at most 10 right ones a problem", "no cap", "levels 5 to 8"),
+        ),
+    ),
+    Experiment(
+        "azr",
+        "Programs: one policy gradient for both roles, a proposer that does not learn, and, for as many tokens as the "
+        "learned one used, more of the seed data without proposals.",
+        (
+            Arm("learned proposer", "configs/azr/programs.yaml"),
+            Arm("frozen proposer", "configs/azr/programs.yaml", ("options.proposer=frozen",)),
+            Arm("no proposer", "configs/seed_data/programs.yaml", budget_of="learned proposer"),
+        ),
+        {
+            "levels 5 to 8": held_out(BEYOND),
+            "levels 5 to 8 before": held_out(BEYOND, "before"),
+            "proposed level": proposed_level(-1),
+            "proposed level before": proposed_level(0),
+        },
+        (
+            Question("Self-play improves on its start", "learned proposer", START, "levels 5 to 8"),
+            Question("A learned proposer beats a frozen one", "learned proposer", "frozen proposer", "levels 5 to 8"),
+            Question("A frozen proposer beats none", "frozen proposer", "no proposer", "levels 5 to 8"),
+            Question("What is proposed gets harder", "learned proposer", START, "proposed level"),
+        ),
+    ),
+    Experiment(
+        "r_zero",
+        "Programs, two models, 9 turns of 2 and 6 rounds: the challenger is paid for solve rates near one half "
+        "(min(p, 1-p)), or for low ones (1-p). Near one half is the mean of 1 - 2|p - 1/2|, p being the share of the "
+        "largest vote, over what the challenger poses in the last third of its rounds.",
+        (
+            Arm("paid for one half", "configs/r_zero/programs.yaml", ("rounds=72",)),
+            Arm(
+                "paid for failure",
+                "configs/r_zero/programs.yaml",
+                ("rounds=72", "options.reward=one_minus_p"),
+            ),
+        ),
+        {
+            "near one half": near_half("challenger"),
+            "near one half before": near_half("challenger", first=True),
+            "label accuracy": metric("r_zero", "label_accuracy"),
+            "label accuracy before": metric("r_zero", "label_accuracy", 0),
+            "levels 5 to 8": held_out(BEYOND),
+            "levels 5 to 8 before": held_out(BEYOND, "before"),
+            "levels 5 to 8 after 4 turns": held_out_at(BEYOND, 4 / 9),
+        },
+        (
+            Question(
+                "A reward that peaks at one half keeps rates there",
+                "paid for one half",
+                "paid for failure",
+                "near one half",
+            ),
+            Question("The solver improves on its start", "paid for one half", START, "levels 5 to 8"),
+            Question(
+                "It is better after 4 turns than after 9",
+                "paid for one half",
+                "paid for one half",
+                "levels 5 to 8 after 4 turns",
+                than="levels 5 to 8",
+            ),
+            Question("Labels get worse", "paid for one half", START, "label accuracy", smaller=True),
+        ),
+    ),
+    Experiment(
+        "spiral",
+        "Kuhn poker from random weights; the exploitability (in chips, exact) of the average policy, as the "
+        "configuration has it but for the baseline and the opponent.",
+        (
+            Arm("self-play, RAE", KUHN, ("options.advantage=rae",), warm=False),
+            Arm("self-play, no baseline", KUHN, ("options.advantage=none",), warm=False),
+            Arm("self-play, mean of the situation", KUHN, warm=False),
+            Arm("fixed random opponent", KUHN, ("options.opponents={random: 1.0}",), warm=False),
+        ),
+        {"exploitability": yardstick("exploitability_average"), "of the last policy": yardstick("exploitability")},
+        (
+            Question(
+                "RAE beats no baseline", "self-play, RAE", "self-play, no baseline", "exploitability", smaller=True
+            ),
+            Question(
+                "Self-play beats a fixed opponent",
+                "self-play, mean of the situation",
+                "fixed random opponent",
+                "exploitability",
+                smaller=True,
+            ),
         ),
     ),
     Experiment(
@@ -167,6 +308,39 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         ),
     ),
     Experiment(
+        "sgs",
+        "Programs: targets of 6, 8 and 10 operations, a Guide that compares texts, and what is left when nobody "
+        "reviews, when the conjecturer does not learn, and when it does not see its target.",
+        (
+            Arm("with the Guide", "configs/sgs/programs.yaml"),
+            Arm("no Guide", "configs/sgs/no_guide.yaml"),
+            Arm("frozen conjecturer", "configs/sgs/frozen_conjecturer.yaml"),
+            Arm("unconditioned", "configs/sgs/unconditioned.yaml"),
+        ),
+        {
+            "targets solved": metric("sgs", "solved"),
+            "targets solved before": metric("sgs", "solved", 0),
+            "level over target": metric("sgs", "level_over_target"),
+            "levels 6, 8, 10": held_out((6, 8, 10)),
+            "levels 6, 8, 10 before": held_out((6, 8, 10), "before"),
+        },
+        (
+            Question("It improves on its start", "with the Guide", START, "levels 6, 8, 10"),
+            Question("Without a Guide fewer targets are solved", "with the Guide", "no Guide", "targets solved"),
+            Question(
+                "Without a Guide conjectures are longer for their target",
+                "with the Guide",
+                "no Guide",
+                "level over target",
+                smaller=True,
+            ),
+            Question(
+                "With a frozen conjecturer fewer are solved", "with the Guide", "frozen conjecturer", "targets solved"
+            ),
+            Question("Unconditioned, fewer are solved", "with the Guide", "unconditioned", "targets solved"),
+        ),
+    ),
+    Experiment(
         "spin",
         "Programs of 1 to 4 operations, from a model that is only half warmed up.",
         (Arm("SPIN", "configs/spin/programs.yaml"),),
@@ -181,6 +355,79 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             Question("It solves more", "SPIN", START, "levels 1 to 4"),
         ),
         start="configs/spin/programs.yaml",
+    ),
+    Experiment(
+        "distill",
+        "Programs: the teacher is 30 rounds of the quickstart from the same start; students get its verified texts, or "
+        "its opinion of their own attempts; the control trains on seed data for as many tokens as the first student.",
+        (
+            Arm("teacher", "configs/quickstart.yaml", ("rounds=30",)),
+            Arm("traces", "configs/distill/programs.yaml", (TEACHER,)),
+            Arm("on policy", "configs/distill/programs_on_policy.yaml", (TEACHER,)),
+            Arm("no teacher", "configs/seed_data/programs.yaml", budget_of="traces"),
+        ),
+        {"levels 5 to 8": held_out(BEYOND), "levels 5 to 8 before": held_out(BEYOND, "before")},
+        (
+            Question("The student of traces beats none", "traces", "no teacher", "levels 5 to 8"),
+            Question("The student on policy beats none", "on policy", "no teacher", "levels 5 to 8"),
+            Question("The teacher beats the student of traces", "teacher", "traces", "levels 5 to 8"),
+            Question("The teacher beats the student on policy", "teacher", "on policy", "levels 5 to 8"),
+        ),
+    ),
+    Experiment(
+        "sqlm",
+        "Programs: truth is the majority's word, or the environment's.",
+        (
+            Arm("majority", "configs/sqlm/programs.yaml"),
+            Arm("verified", "configs/sqlm/programs.yaml", ("options.truth=verified",)),
+        ),
+        {"levels 5 to 8": held_out(BEYOND), "levels 5 to 8 before": held_out(BEYOND, "before")},
+        (
+            Question("Accuracy rises by the majority's word", "majority", START, "levels 5 to 8"),
+            Question("The environment's word is better", "verified", "majority", "levels 5 to 8"),
+        ),
+    ),
+    Experiment(
+        "self_rewarding",
+        "Programs of 1 to 8 operations and a judge that sees the truth through noise: none, and four times the "
+        "distance between right and wrong; with the noise, also held back by the verifier.",
+        (
+            Arm("good judge", "configs/self_rewarding/programs.yaml", ("judge.options.noise=0.0",)),
+            Arm("noisy judge", "configs/self_rewarding/programs.yaml", ("judge.options.noise=4.0",)),
+            Arm(
+                "noisy judge, gated",
+                "configs/self_rewarding/programs.yaml",
+                ("judge.options.noise=4.0", "options.reward={gate: [correct, judged]}"),
+            ),
+            Arm("its own judge", "configs/self_rewarding/programs_own.yaml"),
+        ),
+        {"levels 1 to 8": held_out(range(1, 9)), "levels 1 to 8 before": held_out(range(1, 9), "before")},
+        (
+            Question("A good judge improves the model", "good judge", START, "levels 1 to 8"),
+            Question("A good judge beats a noisy one", "good judge", "noisy judge", "levels 1 to 8"),
+            Question("The verifier's gate repairs noise", "noisy judge, gated", "noisy judge", "levels 1 to 8"),
+            Question("A tiny model as its own judge improves", "its own judge", START, "levels 1 to 8"),
+        ),
+        start="configs/self_rewarding/programs.yaml",
+    ),
+    Experiment(
+        "constitutional",
+        "Equations of 4 to 7 numbers, a judge that leans to the first and the longer reply and errs at random; its "
+        "preference is the reward (RLAIF), or makes pairs (DPO).",
+        (
+            Arm("policy gradient", "configs/constitutional/equations.yaml"),
+            Arm(
+                "preference learning",
+                "configs/constitutional/equations.yaml",
+                ("learner.name=preference", "learner.trl={beta: 0.1}", "learner.learning_rate=1e-4"),
+            ),
+        ),
+        {"levels 4 to 7": held_out(range(4, 8)), "levels 4 to 7 before": held_out(range(4, 8), "before")},
+        (
+            Question("AI feedback as a reward improves the model", "policy gradient", START, "levels 4 to 7"),
+            Question("AI feedback as pairs improves the model", "preference learning", START, "levels 4 to 7"),
+        ),
+        start="configs/constitutional/equations.yaml",
     ),
 )
 """What `make papers` runs, in this order."""
