@@ -38,6 +38,15 @@ def test_a_rows_configurations_run_its_recipe_and_its_command_names_one(row: lis
     assert all(config in configs for config in re.findall(r"--config (\S+)`?", row[3].strip("`")))
 
 
+@pytest.mark.parametrize(
+    "row", [row for row in table()[1:] if RECIPES[row[0].strip("`")].ABOUT.papers], ids=lambda row: row[0]
+)
+def test_a_papers_recipe_has_a_configuration_from_random_weights_and_one_with_a_trained_model(row: list[str]) -> None:
+    models = [load_config(ROOT / config).model for config in re.findall(r"\]\(([^)]+\.yaml)\)", row[2])]
+    assert any(model.scratch for model in models)
+    assert any(model.name for model in models)
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_states_its_claim_and_its_deviations(name: str) -> None:
     text = RECIPES[name].__doc__ or ""

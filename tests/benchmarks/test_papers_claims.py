@@ -12,7 +12,7 @@ from benchmarks.papers_experiments import EXPERIMENTS, START, Arm, Experiment, Q
 from selfplay.config_file import load_config
 from selfplay.recipes import RECIPES
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def test_every_papers_recipe_is_tried_and_no_other() -> None:
