@@ -5,6 +5,11 @@ is CORRECT. Many scorers pay a part for an answer that holds the right one among
 WRONG, with the score as detail. Scorers are the library's code: they run in workers with a deadline, never evaluate an
 answer (`inside/gym.py` says how that is kept from them), and are not made stricter here; families whose scorer gives
 wrong answers a full score are left out (`inside.gym.EXCLUDED`).
+
+A scorer that breaks on an answer has not found it wrong: that is UNDECIDED, as where any verifier here meets what it
+cannot judge, and so is left out of pay. It cannot be had for the asking: scorers of all families but one give any text
+a score. What that one raises for a text that it cannot read is known (`inside.gym.UNREADABLE`) and makes it MALFORMED;
+an answer that takes too long is a TIMEOUT. If the scorer fails on the reference as well, the row is at FAULT.
 """
 
 from __future__ import annotations

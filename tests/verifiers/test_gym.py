@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,9 +15,16 @@ from hypothesis import strategies as st
 
 from selfplay.types import Origin, Problem, Status
 from verifiers import ClosingVerifier, make_verifier
-from verifiers.inside import gym
+from verifiers.gym import GymVerifier
+from verifiers.inside import gym, judge_gym
 
 NUM_ITEMS = 4
+HOSTILE = (
+    "\ud800", "\0", "\u0663", "\u00b2", "9" * 5000, "-" * 2000, "(" * 3000, "[" * 3000, '{"a":' * 1000, "1e999", "1/0",
+    "1_000", "1,2,3", "[[1], [2, 3]]", "[[null]]", '[1, "a"]', '{"1": 2}', "((1, 2), 3)", "=", "x = 1", "->", "|",
+    ",;:.",
+)  # fmt: skip
+"""Answers that parsers of numbers, lists, grids, equations and JSON break on."""
 SLOW = {"arc_agi", "futoshiki", "intermediate_integration", "sudoku", "zebra_puzzles"}
 FAMILIES = gym.families()
 PLACES = [(family, level) for family, last in FAMILIES.items() for level in sorted({1, min(last, 4)})]
@@ -27,6 +36,7 @@ def verifier() -> Iterator[ClosingVerifier]:
         yield made
 
 
+@cache
 def problem_of(family: str, level: int, seed: int) -> Problem:
     found = gym.item(family, level, seed)
     payload = {"family": family, "level": str(level), "entry": gym.entry_text(found)}
@@ -74,6 +84,54 @@ def wrong_answers(reference: str, rng: random.Random) -> list[str]:
         other = rng.choice([one for one in kind if one != reference[place].lower()])
         answers.append(reference[:place] + other + reference[place + 1 :])
     return [one for one in answers if one.strip().lower() != reference.strip().lower()]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_text_leaves_a_family_undecided(verifier: ClosingVerifier, family: str) -> None:
+    problem = problem_of(family, 1, 1)
+    cut = [problem.reference[:-1], problem.reference[1:], problem.reference * 3, f"[{problem.reference}]"]
+    verdicts = verifier.verify([(problem, answer) for answer in (*HOSTILE, *cut)])
+    assert {one.status for one in verdicts} <= {Status.WRONG, Status.MALFORMED, Status.CORRECT}
+
+
+def test_what_a_scorer_cannot_read_is_malformed_and_what_breaks_it_is_undecided(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    family, entry = "prime_factorization", problem_of("prime_factorization", 1, 1).payload["entry"]
+    reference = gym.entry_of(family, entry)["answer"]
+    assert judge_gym.judge(family, 1, entry, "2 x 3")[::2] == (
+        "malformed", "the scorer cannot read it: invalid literal for int() with base 10: '2 x 3'"
+    )  # fmt: skip
+    scorer = gym.dataset(family, 1).score_answer
+
+    def breaks(answer: str, entry: dict[str, Any]) -> float:
+        return scorer(answer, entry) if answer == reference else 1 / 0
+
+    monkeypatch.setattr(gym.dataset(family, 1), "score_answer", breaks)
+    assert judge_gym.judge(family, 1, entry, "7") == (
+        "undecided", "7", "the scorer raised ZeroDivisionError: division by zero"
+    )  # fmt: skip
+    assert judge_gym.judge(family, 1, entry, reference)[0] == "correct"
+
+
+def test_a_scorer_that_breaks_on_the_reference_too_is_a_fault_and_memory_is_the_workers_business(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    family, entry = "gcd", problem_of("gcd", 1, 1).payload["entry"]
+    scores: list[float | Exception] = [KeyError("x"), 0.5, MemoryError()]
+
+    def next_score(answer: str, entry: dict[str, Any]) -> float:
+        score = scores.pop(0)
+        if isinstance(score, Exception):
+            raise score
+        return score
+
+    monkeypatch.setattr(gym.dataset(family, 1), "score_answer", next_score)
+    assert judge_gym.judge(family, 1, entry, "7")[::2] == (
+        "fault", "the scorer raised KeyError, and the reference has no full score"
+    )  # fmt: skip
+    with pytest.raises(MemoryError):
+        judge_gym.judge(family, 1, entry, "7")
 
 
 def test_an_answer_with_the_right_one_in_it_is_wrong_and_the_score_is_told(verifier: ClosingVerifier) -> None:
@@ -131,10 +189,20 @@ def test_the_families_that_would_evaluate_an_answer_are_those_that_are_guarded()
 def test_an_antiderivative_is_right_whatever_its_constant(verifier: ClosingVerifier) -> None:
     problem = made("x**2/2 + C", "simple_integration", variable="x", integrand="x")
     right = ["x**2/2 + C", "C + x*x/2", "(x**2 + 1)/2", "0.5*x**2 + C"]
-    wrong = ["x**2 + C", "x", "x**2/2 + C*x", "Integral(x, x)", "x.diff(x)", "f'x**2/2'", "9**9**9**9*x", "lambda x: x"]
+    wrong = ["x**2 + C", "x", "x**2/2 + C*x", "Integral(x, x)", "x.diff(x)", "f'x**2/2'", "lambda x: x"]
     verdicts = verifier.verify([(problem, answer) for answer in right + wrong])
     assert [one.status for one in verdicts[: len(right)]] == [Status.CORRECT] * len(right)
     assert not any(one.correct for one in verdicts[len(right) :])
+
+
+def test_an_answer_that_takes_too_long_is_a_timeout_and_no_undecided(
+    verifier: ClosingVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = made("x**2/2 + C", "simple_integration", variable="x", integrand="x")
+    assert verifier.verify([(problem, "x**2/2 + C")])[0].correct  # the data set is made by now
+    assert isinstance(verifier, GymVerifier)
+    monkeypatch.setattr(verifier.pool, "deadline_s", 1.0)
+    assert verifier.verify([(problem, "9**9**9**9*x")])[0].status is Status.TIMEOUT
 
 
 @given(st.text("0123456789.+-*/^() xyCeE_'[]=,;:#\n\u0660", max_size=30))

@@ -84,6 +84,8 @@ TUPLES = {"arc_agi": ("output",), "rearc": ("output",)}
 """Entries of metadata that scorers compare as tuples of tuples, which JSON does not know."""
 EVALUATING = ("binary_matrix", "n_queens", "spiral_matrix", "string_insertion")
 """Families whose scorers call `eval` on an answer."""
+UNREADABLE = {"prime_factorization": "ValueError"}
+"""What scorers raise for a text that is no answer of their kind. The others read any text: tests try hostile ones."""
 SLOW_TO_MAKE = ("arc_agi", "group_anagrams")
 """Families whose data sets take a second to make, and can be given another seed afterwards; others are made anew for
 every problem, because some keep a generator from one to the next."""

@@ -46,7 +46,11 @@ class _Empty(ModuleType):
 
 
 def judge(family: str, level: int, entry: str, answer: str) -> tuple[str, str | None, str]:
-    """Status, answer and detail. A scorer that an answer upsets, though not the reference, found it wrong."""
+    """Status, answer and detail.
+
+    Malformed where the scorer raises what it is known to raise for a text that is no answer of its kind; undecided
+    where it raises anything else, though it gives the reference a full score; a fault where it does not give it that.
+    """
     from verifiers.inside import gym
 
     if family not in gym.families():
@@ -56,9 +60,14 @@ def judge(family: str, level: int, entry: str, answer: str) -> tuple[str, str | 
     data = gym.dataset(family, level)
     try:
         score = float(data.score_answer(answer, gym.entry_of(family, entry)))
+    except MemoryError:  # for `each`, which ends this worker
+        raise
     except Exception as error:  # the library's code on any text at all
+        raised = type(error).__name__
         reference = gym.entry_of(family, entry)
         if data.score_answer(reference["answer"], reference) != FULL:
-            return "fault", None, f"the scorer raised {type(error).__name__}, and the reference has no full score"
-        return "wrong", answer[:200], f"the scorer raised {type(error).__name__}: {error}"[:200]
+            return "fault", None, f"the scorer raised {raised}, and the reference has no full score"
+        if raised == gym.UNREADABLE.get(family):
+            return "malformed", answer[:200], f"the scorer cannot read it: {error}"[:200]
+        return "undecided", answer[:200], f"the scorer raised {raised}: {error}"[:200]
     return ("correct" if score == FULL else "wrong"), answer[:200], "" if score == FULL else f"score {score:.3f}"
