@@ -2,7 +2,8 @@
 
 The first seat plays crosses, the second noughts. Cells are numbered 1 to 9, row by row; a move is the number of an
 empty cell. Who first has three in a row, column or diagonal wins 1 and the other loses 1; a full board is a draw.
-Terse observations are the seat and the board, `.` for an empty cell: `<second>x...o.x..`.
+Terse observations are the seat and the cells in order, one token each, an empty one being the move that fills it:
+`<second>x1234o56x789`. A token that names its cell and legal moves that are in the text are easy for small models.
 
 Nothing is hidden, and a state is the board alone, so positions reached in different orders are equal. The value is 0
 (`minimax`): between two perfect players it is a draw.
@@ -20,6 +21,7 @@ from envs.games.base import TextGame
 MARKS = "xo"
 """The first seat's mark and the second's."""
 EMPTY = "."
+CELLS = "123456789"
 LINES = (
     *((row, row + 1, row + 2) for row in (0, 3, 6)),
     *((column, column + 3, column + 6) for column in (0, 1, 2)),
@@ -72,7 +74,8 @@ class TicTacToe(TextGame[State]):
         return [str(number) for number, mark in enumerate(state.board, 1) if mark == EMPTY]
 
     def terse(self, state: State, seat: int) -> str:
-        return f"<{self.seats[seat]}>{state.board}"
+        cells = (str(number) if mark == EMPTY else f"{mark}{number}" for number, mark in enumerate(state.board, 1))
+        return f"<{self.seats[seat]}>{''.join(cells)}"
 
     def describe(self, state: State, seat: int) -> str:
         """The board with the numbers of its empty cells."""
@@ -92,7 +95,7 @@ class TicTacToe(TextGame[State]):
         return (0.0, 0.0) if winner is None else (1.0, -1.0) if winner == 0 else (-1.0, 1.0)
 
     def vocabulary(self) -> list[str]:
-        return [*(f"<{seat}>" for seat in self.seats), *MARKS, EMPTY, *"123456789"]
+        return [*(f"<{seat}>" for seat in self.seats), *(mark + cell for mark in MARKS for cell in CELLS), *CELLS]
 
 
 def _winner(board: str) -> int | None:
