@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from selfplay.config import RunConfig
 from selfplay.disk import flush, flush_folder
@@ -23,8 +24,18 @@ from selfplay.types import Match
 from selfplay.yardsticks import Strategy, Yardstick
 
 
+class PlayingPolicy(ScoringPolicy, Protocol):
+    """A policy whose past selves can be played against."""
+
+    def restored(self, directory: Path) -> Policy:
+        """A frozen copy with the weights that its learner saved in `directory`."""
+        ...
+
+
 class GameLab(BaseLab):
     """The parts of a run that plays `game`."""
+
+    policy: PlayingPolicy
 
     def __init__(
         self,
@@ -32,7 +43,7 @@ class GameLab(BaseLab):
         game: Game[Any],
         opponents: Mapping[str, Opponent],
         yardstick: Yardstick,
-        policy: ScoringPolicy,
+        policy: PlayingPolicy,
         learner: Learner,
         record: Record,
         start_policy: Callable[[], Policy],
@@ -100,9 +111,7 @@ class GameLab(BaseLab):
     def past_self(self, number: int) -> Policy:
         """The past self that `keep_self` kept. Only those that were asked for are in memory."""
         if number not in self._past:
-            loaded = self.load_policy(str(self.record.run_dir / "past" / f"{number:04d}"))
-            # A copy, as `keep_self` makes one: weights that lie in a mapped file are added up in another order.
-            self._past[number] = loaded.snapshot()
+            self._past[number] = self.policy.restored(self.record.run_dir / "past" / f"{number:04d}")
             self._past[number].version = number
         return self._past[number]
 

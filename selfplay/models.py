@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import init_empty_weights
 from safetensors import SafetensorError
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
@@ -153,6 +154,37 @@ def twin(model: Any) -> Any:
     """
     frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
     return copy.deepcopy(model, {id(parameter): parameter for parameter in frozen})
+
+
+def frozen_copy(model: Any) -> Any:
+    """A model with the present weights that nothing trains; what lies frozen beneath adapters is shared, not copied.
+
+    It is built anew and handed the tensors, positions' tables included and in their own number formats: a deep copy
+    would run what a trainer has put on `forward`, and casting a whole model to bfloat16 would round its positions.
+    """
+    adapted = hasattr(model, "peft_config")
+    inner = model.get_base_model() if adapted else model
+    with init_empty_weights(include_buffers=False):
+        copied = type(inner)(copy.deepcopy(inner.config))
+        if adapted:
+            from peft import get_peft_model
+
+            copied = get_peft_model(copied, copy.deepcopy(model.peft_config["default"]))
+    shared = {
+        name
+        for name, _ in model.named_parameters(remove_duplicate=False)
+        if adapted and model.base_model.prefix not in name
+    }
+    state = model.state_dict()
+    wanted = {name: state[name] for name in copied.state_dict()}  # no reference that a trainer keeps among the adapters
+    copied.load_state_dict({name: one if name in shared else one.clone() for name, one in wanted.items()}, assign=True)
+    own = copied.get_base_model() if adapted else copied
+    own.tie_weights()
+    own.generation_config = copy.deepcopy(inner.generation_config)
+    for name, buffer in model.named_buffers():
+        place, _, attribute = name.rpartition(".")
+        copied.get_submodule(place).register_buffer(attribute, buffer.clone(), persistent=name in state)
+    return copied.requires_grad_(False)
 
 
 def with_lora(model: Any, lora: LoraConfig) -> Any:

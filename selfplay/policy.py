@@ -9,12 +9,14 @@ several processes every rank generates a share. It trains nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList
 
+from selfplay.models import frozen_copy
 from selfplay.processes import OneProcess, Processes
 from selfplay.sampler import Completion, draw_tokens, generate_compact
 from selfplay.scoring import log_probabilities
@@ -122,27 +124,23 @@ class HFPolicy:
         ]
 
     def snapshot(self) -> HFPolicy:
-        """A frozen copy of the current weights.
-
-        Never `copy.deepcopy`: after a trainer has patched `forward`, a deep copy would still run the original's
-        weights.
-        """
-        model = self.model
-        if hasattr(model, "peft_config"):
-            raise NotImplementedError(
-                "a snapshot of a policy with LoRA is not supported: merge the adapter, or load the model a second time"
-            )
-        copy = type(model)(model.config).to(device=model.device, dtype=model.dtype)
-        copy.load_state_dict(model.state_dict())
-        copy.requires_grad_(False)
+        """A frozen copy of the current weights; of a policy with adapters, on the same base."""
         frozen = HFPolicy(
-            copy,
+            frozen_copy(self.model),
             self.tokenizer,
             sampler=self.sampler,
             generation_batch=self.generation_batch,
             processes=self.processes,
         )
         frozen.version = self.version
+        return frozen
+
+    def restored(self, directory: Path) -> HFPolicy:
+        """A frozen copy with the weights that its learner saved in `directory`. Raises RecordError."""
+        from selfplay.learners.checkpoint import load_checkpoint  # it needs TRL, which generating does not
+
+        frozen = self.snapshot()
+        load_checkpoint(directory, frozen.model, None)
         return frozen
 
     def _encode(self, prompts: Sequence[Prompt]) -> list[list[int]]:

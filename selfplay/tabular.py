@@ -75,6 +75,9 @@ class TabularPolicy:
     def snapshot(self) -> TabularPolicy:
         return TabularPolicy(self.replies, self.preferences)
 
+    def restored(self, directory: Path) -> TabularPolicy:
+        return TabularPolicy(self.replies, read_preferences(directory))
+
 
 def _text(prompt: Prompt) -> str:
     return "".join(message.text for message in prompt.messages)

@@ -32,8 +32,14 @@ def content(record: Record, number: int) -> tuple[Any, ...]:
 
 
 @pytest.mark.slow
-def test_a_run_that_plays_resumes_to_the_bit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    whole = train(tmp_path / "whole")
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft, on transformers 5
+@pytest.mark.parametrize(
+    ("changes", "weights"), [((), "model.safetensors"), (("model.lora={rank: 2}",), "adapter_model.safetensors")]
+)
+def test_a_run_that_plays_resumes_to_the_bit(
+    changes: tuple[str, ...], weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = train(tmp_path / "whole", *changes)
     summary = whole.summary()
     assert summary is not None
     assert {"exploitability", "exploitability_average"} <= summary["yardsticks"]["after"].keys()
@@ -43,6 +49,7 @@ def test_a_run_that_plays_resumes_to_the_bit(tmp_path: Path, capsys: pytest.Capt
     Record.open(tmp_path / "cut").truncate(2)
     for number in (3, 4):
         shutil.rmtree(tmp_path / "cut" / "checkpoints" / f"{number:04d}")
-    cut = train(tmp_path / "cut", "--resume")
+    cut = train(tmp_path / "cut", "--resume", *changes)
     assert [content(cut, number) for number in range(5)] == [content(whole, number) for number in range(5)]
-    assert (cut.model / "model.safetensors").read_bytes() == (whole.model / "model.safetensors").read_bytes()
+    assert (cut.model / weights).read_bytes() == (whole.model / weights).read_bytes()
+    assert any(name.startswith("past-") for match in whole.read(4).matches for name in match.players)
