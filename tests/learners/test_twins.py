@@ -8,14 +8,25 @@ from typing import Any
 
 import pytest
 import torch
-from learner_helpers import TOKENIZER, demonstrations, digest, distance, model_of, random_rows, settings, weights
+from learner_helpers import (
+    TOKENIZER,
+    demonstrations,
+    digest,
+    distance,
+    model_of,
+    random_rows,
+    random_transcripts,
+    settings,
+    weights,
+)
 
 from selfplay.config import LoraConfig
 from selfplay.learners import LEARNERS
 from selfplay.models import twin, with_lora
+from selfplay.types import Preference
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft, on transformers 5
-CASES = [("supervised", {}), ("policy_gradient", {}), ("policy_gradient", {"beta": 0.1})]
+CASES = [("supervised", {}), ("policy_gradient", {}), ("policy_gradient", {"beta": 0.1}), ("preference", {"beta": 0.3})]
 
 
 def with_adapters(seed: int = 0) -> Any:
@@ -35,6 +46,9 @@ def adapters_of(model: Any) -> dict[str, torch.Tensor]:
 
 
 def rows(name: str, seed: int) -> Any:
+    if name == "preference":
+        texts = random_transcripts(48, seed)
+        return [Preference(*pair) for pair in zip(texts[:24], texts[24:], strict=True)]
     return demonstrations(24, seed) if name == "supervised" else random_rows(24, seed)
 
 
