@@ -33,7 +33,7 @@ from scripts.compose import check
 from selfplay.comparison import Row, curve, rows
 from selfplay.config_file import load_config
 from selfplay.errors import RecordError, UserError
-from selfplay.lab import used_tokens
+from selfplay.metrics import used_tokens
 from selfplay.record import Record, write_atomically
 
 ROOT = Path(__file__).resolve().parent.parent

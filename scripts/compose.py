@@ -27,7 +27,8 @@ from selfplay.disk import flush_folder
 from selfplay.errors import ConfigError
 from selfplay.evaluate import held_out_split
 from selfplay.game_lab import GameLab
-from selfplay.lab import BaseLab, Lab, Player, peak_memory_mb
+from selfplay.lab import BaseLab, Lab, Player
+from selfplay.metrics import peak_memory_mb
 from selfplay.processes import ManyProcesses, OneProcess, Processes
 from selfplay.protocols import Environment, Game, Learner, Policy, Verifier
 from selfplay.recipes import RECIPES

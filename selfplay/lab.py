@@ -11,32 +11,27 @@ It knows no algorithm: recipes do.
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
+from selfplay.checkpoints import checkpoint_folder, checkpoints, keep_checkpoints, save_checkpoint
 from selfplay.config import RunConfig
-from selfplay.credit import verdict_counts
-from selfplay.disk import flush, flush_folder
 from selfplay.errors import UserError
 from selfplay.evaluate import accuracy, evaluate, judged_metrics, judged_only, judged_rate
-from selfplay.gate import Gate, rejections
+from selfplay.gate import Gate
 from selfplay.judging import Judging
+from selfplay.metrics import describe, peak_memory_mb, used_tokens, written_tokens
 from selfplay.processes import OneProcess, Processes
 from selfplay.protocols import Environment, Learner, Policy, ScoringPolicy, Verifier
 from selfplay.record import Record, RoundRecord
 from selfplay.seeding import seed_for
 from selfplay.seeds import SeedData
 from selfplay.types import Episode, Match, Problem, Proposal, Reward
-
-TRAINED_TOKEN_COST = 3
-"""A trained token costs about three generated ones: forward, and twice that backward (Kaplan et al. 2001.08361)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +76,10 @@ class Round:
         start = time.perf_counter()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def rest(self) -> float:
+        """Seconds since the round began that are in no phase."""
+        return max(0.0, time.perf_counter() - self.started - sum(self.seconds.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,14 +237,7 @@ class BaseLab(ABC):
         """
         self._set_next(round.number + 1)
         line = {**describe(round.number, proposals, episodes), "learner": dict(learner), **(metrics or {})}
-        line["tokens"] = {
-            "propose": sum(len(proposal.transcript.token_ids) for proposal in proposals),
-            "solve": sum(len(a.transcript.token_ids) for episode in episodes for a in episode.attempts),
-            "train": int(learner.get("tokens", 0)),
-        }
-        if matches:
-            written = [turn.transcript for match in matches for turn in match.turns if turn.transcript is not None]
-            line["tokens"]["play"] = sum(len(transcript.token_ids) for transcript in written)
+        line["tokens"] = written_tokens(proposals, episodes, matches, int(learner.get("tokens", 0)))
         if num_vote_tokens:
             line["tokens"]["vote"] = num_vote_tokens
         if self.judging is not None:
@@ -265,7 +257,7 @@ class BaseLab(ABC):
                 line["judge"] = self.judging.line(round.number, last)
         with round.phase("record"):
             self._save_checkpoint(round.number)
-        line["seconds"] = {**round.seconds, "rest": _rest(round)}
+        line["seconds"] = {**round.seconds, "rest": round.rest()}
         line["peak_rss_mb"] = peak_memory_mb()
         with round.phase("record"):
             if self.processes.rank == 0:
@@ -283,7 +275,7 @@ class BaseLab(ABC):
                         tuple(matches),
                     )
                 )
-                self._prune()
+                keep_checkpoints(self.record, self.config.keep_checkpoints)
             self.processes.wait()
         self.state = state
         for watcher in self.watchers:
@@ -296,23 +288,8 @@ class BaseLab(ABC):
     def _save_checkpoint(self, number: int) -> None:
         if (number + 1) % self.config.checkpoint_every and number + 1 < self.config.rounds and not self._spent():
             return
-        temporary = self.record.checkpoints / f".tmp-{number:04d}"
-        if self.processes.rank == 0:
-            shutil.rmtree(temporary, ignore_errors=True)
-        self.processes.wait()
-        self.learner.save(temporary)
-        for name, other in self.others.items():
-            other.learner.save(temporary / name)
-        if self.processes.rank == 0:
-            flush_folder(temporary)
-            final = checkpoint_folder(self.record, number)
-            shutil.rmtree(final, ignore_errors=True)
-            os.rename(temporary, final)
-            flush(self.record.checkpoints)
-
-    def _prune(self) -> None:
-        for number in checkpoints(self.record)[: -self.config.keep_checkpoints]:
-            shutil.rmtree(checkpoint_folder(self.record, number))
+        others = {name: other.learner for name, other in self.others.items()}
+        save_checkpoint(self.record, number, self.learner, others, self.processes)
 
 
 class Lab(BaseLab):
@@ -364,75 +341,3 @@ class Lab(BaseLab):
         judged = {str(level): judged_rate(found) for level, found in asked.items()}
         name = self.env.name
         return Measurement({name: verified} if verified else {}, {name: judged} if judged else {}, tokens)
-
-
-def checkpoint_folder(record: Record, number: int) -> Path:
-    """Where the checkpoint of a round lies."""
-    return record.checkpoints / f"{number:04d}"
-
-
-def checkpoints(record: Record) -> list[int]:
-    """Numbers of the rounds that have a checkpoint, oldest first."""
-    return sorted(int(entry.name) for entry in record.checkpoints.iterdir() if entry.name.isdigit())
-
-
-def describe(number: int, proposals: Sequence[Proposal], episodes: Sequence[Episode]) -> dict[str, Any]:
-    """What happened in a round, in numbers: the part of a metrics line that needs no clock.
-
-    Everything is of what programs decided; what a judge decided is under `judged` (`evaluate.judged_metrics`), and a
-    round in which nothing else was decided has no solve rate (None).
-    """
-    problems = [proposal.problem for proposal in proposals if proposal.problem is not None]
-    well_formed = len(problems) + sum(rejections(proposals).get(reason, 0) for reason in ("duplicate", "held_out"))
-    rates = [episode.solve_rate for episode in episodes if episode.solve_rate is not None]
-    judged = judged_metrics(episodes)
-    by_level: dict[int, list[float]] = {}
-    for episode in episodes:
-        if episode.solve_rate is not None:
-            by_level.setdefault(episode.problem.level, []).append(episode.solve_rate)
-    levels = sorted({problem.level for problem in problems})
-    largest = max((len(episode.attempts) for episode in episodes), default=0)
-    histogram = [0] * (largest + 1)
-    for episode in episodes:
-        histogram[episode.num_correct] += not episode.judged_only
-    return {
-        "iteration": number,
-        "proposals": len(proposals),
-        "valid": well_formed / len(proposals) if proposals else 0.0,
-        "rejections": rejections(proposals),
-        "problems": len(problems),
-        "mean_level_proposed": sum(p.level for p in problems) / len(problems) if problems else 0.0,
-        "levels_proposed": {str(level): sum(p.level == level for p in problems) for level in levels},
-        "solve_rate": sum(rates) / len(rates) if rates else None if judged else 0.0,
-        "solve_rates": {str(level): sum(by_level[level]) / len(by_level[level]) for level in sorted(by_level)},
-        "solve_rate_histogram": histogram,
-        "verdicts": verdict_counts(episodes),
-        **({"judged": judged} if judged else {}),
-    }
-
-
-def used_tokens(metrics: Mapping[str, Any]) -> int:
-    """Compute of a round in generated-token equivalents; evaluation is not counted."""
-    tokens = metrics["tokens"]
-    generated = tokens["propose"] + tokens["solve"] + sum(tokens.get(name, 0) for name in ("judge", "play", "vote"))
-    return int(generated + TRAINED_TOKEN_COST * tokens["train"])
-
-
-def _rest(round: Round) -> float:
-    return max(0.0, time.perf_counter() - round.started - sum(round.seconds.values()))
-
-
-def peak_memory_mb() -> float:
-    """Peak resident memory of this process and, where they live, its workers, in MiB."""
-    import resource
-
-    import psutil
-
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    workers = 0.0
-    for child in psutil.Process().children(recursive=True):
-        try:
-            workers += child.memory_info().rss / 2**20
-        except psutil.NoSuchProcess:
-            continue
-    return round(own + workers, 1)

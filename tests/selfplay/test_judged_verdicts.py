@@ -25,8 +25,8 @@ from selfplay.config import EnvConfig, LearnerConfig, ModelConfig, RunConfig
 from selfplay.credit import credit_attempts, solver_items, verdict_counts
 from selfplay.evaluate import accuracy, judged_metrics, judged_rate, mean_pass_at_k
 from selfplay.gate import Gate
-from selfplay.lab import describe
 from selfplay.learnability import one_minus_p
+from selfplay.metrics import describe
 from selfplay.mirror import flatten
 from selfplay.record import Record, RoundRecord
 from selfplay.rewards import reward_attempt, reward_proposals

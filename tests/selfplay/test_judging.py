@@ -21,7 +21,7 @@ from selfplay.judge import ADDITIVE
 from selfplay.judgements import Choice, Comparison, Opinion
 from selfplay.judges.scripted import ScriptedJudge, TruthQuality
 from selfplay.judging import Bench, Judging, made_pairs, spoil
-from selfplay.lab import used_tokens
+from selfplay.metrics import used_tokens
 from verifiers import ClosingVerifier
 
 

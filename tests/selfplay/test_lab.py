@@ -20,8 +20,10 @@ from builders import (
 )
 
 from envs.programs import Programs
+from selfplay.checkpoints import checkpoints
 from selfplay.config import EvaluationConfig, LearnerConfig
-from selfplay.lab import Lab, Round, checkpoints, describe, used_tokens
+from selfplay.lab import Lab, Round
+from selfplay.metrics import describe, used_tokens
 from selfplay.types import Rejection, Status
 from verifiers import ClosingVerifier
 

@@ -11,7 +11,8 @@ import pytest
 from builders import StoppedError, play, rounds_of, scripted_run
 
 from envs.programs import Programs
-from selfplay.lab import Lab, used_tokens
+from selfplay.lab import Lab
+from selfplay.metrics import used_tokens
 from selfplay.recipes.seed_data import round_to
 from verifiers import ClosingVerifier
 
