@@ -208,15 +208,15 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     ),
     Experiment(
         "r_zero",
-        "Programs, two models, 9 turns of 2 and 6 rounds: the challenger is paid for solve rates near one half "
+        "Programs, two models, 7 turns of 2 and 6 rounds: the challenger is paid for solve rates near one half "
         "(min(p, 1-p)), or for low ones (1-p). Near one half is the mean of 1 - 2|p - 1/2|, p being the share of the "
         "largest vote, over what the challenger poses in the last third of its rounds.",
         (
-            Arm("paid for one half", "configs/r_zero/programs.yaml", ("rounds=72",)),
+            Arm("paid for one half", "configs/r_zero/programs.yaml", ("rounds=56",)),
             Arm(
                 "paid for failure",
                 "configs/r_zero/programs.yaml",
-                ("rounds=72", "options.reward=one_minus_p"),
+                ("rounds=56", "options.reward=one_minus_p"),
             ),
         ),
         {
@@ -226,7 +226,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             "label accuracy before": metric("r_zero", "label_accuracy", 0),
             "levels 5 to 8": held_out(BEYOND),
             "levels 5 to 8 before": held_out(BEYOND, "before"),
-            "levels 5 to 8 after 4 turns": held_out_at(BEYOND, 4 / 9),
+            "levels 5 to 8 after 3 turns": held_out_at(BEYOND, 3 / 7),
         },
         (
             Question(
@@ -237,10 +237,10 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             ),
             Question("The solver improves on its start", "paid for one half", START, "levels 5 to 8"),
             Question(
-                "It is better after 4 turns than after 9",
+                "It is better after 3 turns than after 7",
                 "paid for one half",
                 "paid for one half",
-                "levels 5 to 8 after 4 turns",
+                "levels 5 to 8 after 3 turns",
                 than="levels 5 to 8",
             ),
             Question("Labels get worse", "paid for one half", START, "label accuracy", smaller=True),
