@@ -112,11 +112,12 @@ def find_model(folder: Path) -> ModelFolder:
     run_dir = next((above for above in (folder, *folder.absolute().parents[:2]) if (above / "rounds").is_dir()), None)
     saved = sorted((folder / "checkpoints").glob("[0-9]*")) if (folder / "checkpoints").is_dir() else []
     places = [folder, folder / "model", *reversed(saved), folder / "start"]
-    weights = next((place for place in places if (place / "config.json").is_file()), None)
+    files = ("config.json", "adapter_config.json")
+    weights = next((place for place in places if any((place / name).is_file() for name in files)), None)
     if weights is None:
-        adapters = [place for place in places if (place / "adapter_config.json").is_file()]
-        found = "only adapters, whose base model this command does not load" if adapters else "no config.json"
-        raise UserError(f"--model: {folder} has {found}; expected a model folder or a run folder with a checkpoint")
+        raise UserError(
+            f"--model: {folder} has no config.json; expected a model folder or a run folder with a checkpoint"
+        )
     config = _run_config(run_dir) if run_dir is not None else {}
     env = config.get("env") or {}
     return ModelFolder(weights, str(env.get("name", "")), env.get("options"))

@@ -7,7 +7,9 @@ id.
 from __future__ import annotations
 
 import copy
+import json
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,23 +91,52 @@ def make_model(scratch: ScratchConfig, tokenizer: PreTrainedTokenizerFast, seed:
 def load_model(config: ModelConfig, source: str | Path) -> tuple[Any, Any]:
     """Model and tokenizer from `source`, a folder or a hub id, on the configured device with LoRA if asked for.
 
-    Raises ConfigError with the key, the source and what to do if it cannot be read or is no causal language model.
+    A folder of adapters, such as a run with LoRA leaves, is loaded with the model beneath and merged into it. Raises
+    ConfigError with the key, the source and what to do if it cannot be read or is no causal language model.
     """
     source = str(source)
     tokenizer = open_source(source)
+    model = _weights(source, getattr(torch, config.dtype))
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model.to(pick_device(config.device))
+    return (with_lora(model, config.lora) if config.lora else model), tokenizer
+
+
+def _weights(source: str, dtype: torch.dtype) -> Any:
+    """The model of `source` on the CPU, adapters merged. Raises ConfigError."""
+    if beneath := beneath_adapters(source):
+        from peft import PeftModel
+
+        base = _weights(beneath, dtype)
+        with _explained(source):
+            model = PeftModel.from_pretrained(base, source).merge_and_unload().requires_grad_(True)
+        model.config._name_or_path = model.name_or_path = source  # what adapters trained on top of it will name
+        # peft looks for a vocabulary beside them, whenever they are saved: there is none, and none was changed
+        warnings.filterwarnings("ignore", "Could not find a config file in", UserWarning)
+        return model
     with _explained(source):
-        model, loading = AutoModelForCausalLM.from_pretrained(
-            source, dtype=getattr(torch, config.dtype), output_loading_info=True
-        )
+        model, loading = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, output_loading_info=True)
     if missing := sorted(loading["missing_keys"]):
         raise ConfigError(
             f"model.name: {source} has no weights for {len(missing)} tensors of its model, such as {missing[0]}: they "
             f"would be random. {_EXPECTED}"
         )
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    model.to(pick_device(config.device))
-    return (with_lora(model, config.lora) if config.lora else model), tokenizer
+    return model
+
+
+def beneath_adapters(source: str | Path) -> str | None:
+    """What the adapters of a folder lie on, a folder or a hub id; None for whole models. Raises ConfigError."""
+    file = Path(source) / "adapter_config.json"
+    if not file.is_file() or (Path(source) / "config.json").is_file():
+        return None
+    try:
+        beneath = json.loads(file.read_text(encoding="utf-8"))["base_model_name_or_path"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ConfigError(f"model.name: {file} cannot be read: {error!r}, expected what peft writes") from error
+    if not beneath or str(beneath) == str(source):
+        raise ConfigError(f"model.name: {source} has adapters that name no model beneath them, expected one that does")
+    return str(beneath)
 
 
 def open_source(source: str | Path) -> Any:
@@ -114,6 +145,10 @@ def open_source(source: str | Path) -> Any:
     Raises ConfigError as `load_model` does.
     """
     source = str(source)
+    if beneath := beneath_adapters(source):
+        open_source(beneath)
+        with _explained(source):
+            return AutoTokenizer.from_pretrained(source, padding_side="left")
     with _explained(source):
         architecture = AutoConfig.from_pretrained(source)
         kind = architecture.model_type
