@@ -3,7 +3,7 @@
 Every experiment (`papers_experiments`) warms a model up once a seed, runs its arms from there, and keeps what matters
 of each run in `benchmarks/results/papers`; delete a file to run it again. Then `benchmarks/papers.md` is written: for
 each claim the paired difference over seeds with its 95 % interval (Student's t), and whether it *holds*, *does not
-hold*, or *cannot be seen at this size*. Runs that were interrupted resume.
+hold*, or *cannot be seen at this size*; PAPERS.md gets these answers. Runs that were interrupted resume.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 RESULTS = HERE / "results" / "papers"
 PAGE = HERE / "papers.md"
+SHORT = ROOT / "PAPERS.md"
+BEGIN, END = "<!-- written by make papers -->", "<!-- end -->"
+"""The lines of `SHORT` between which the answers stand."""
 SHARED_KEYS = {
     "iteration", "proposals", "valid", "rejections", "problems", "levels_proposed", "solve_rates", "verdicts",
     "seconds", "peak_rss_mb", "judged",
@@ -54,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ThreadPoolExecutor(given.parallel) as executor:
             list(executor.map(lambda job: play(job[0], job[1], given.runs), jobs))
     PAGE.write_text("\n".join(page(EXPERIMENTS)) + "\n", encoding="utf-8")
-    print(PAGE)
+    SHORT.write_text(with_answers(SHORT.read_text(encoding="utf-8"), EXPERIMENTS), encoding="utf-8")
+    print(PAGE, SHORT, sep="\n")
     return 0
 
 
@@ -187,11 +191,12 @@ def answer(experiment: Experiment, question: Question, outcomes: Mapping[str, Ma
     better = outcomes[question.better]
     worse = better if question.worse == START else outcomes[question.worse]
     other = question.than or (f"{question.score} before" if question.worse == START else question.score)
-    second = experiment.scores[other]
-    first = experiment.scores[question.score]
+    first, second = experiment.scores[question.score], experiment.scores[other]
     pairs = [(first(better[seed]), second(worse[seed])) for seed in sorted(set(better) & set(worse))]
     differences = [one - other for one, other in pairs if not (math.isnan(one) or math.isnan(other))]
-    what = f"{question.text} ({question.score}: {question.better} against {question.worse})"
+    scores = question.score if question.than == "" else f"{question.score}, less {question.than}"
+    compared = f"{question.better} against {question.worse}" if question.better != question.worse else question.better
+    what = f"{question.text} ({scores}: {compared})"
     if len(differences) < 2:
         return f"| {what} | - | {len(differences)} | not yet tried |"
     low, high = t_interval(differences)
@@ -200,6 +205,17 @@ def answer(experiment: Experiment, question: Question, outcomes: Mapping[str, Ma
     return (
         f"| {what} | {statistics.fmean(differences):+.3f} ({low:+.3f} to {high:+.3f}) | {len(differences)} | {seen} |"
     )
+
+
+def with_answers(text: str, experiments: Sequence[Experiment]) -> str:
+    """The text with the answers to all claims between its marks."""
+    before, rest = text.split(f"{BEGIN}\n", 1)
+    after = rest.split(f"{END}\n", 1)[1]
+    lines = ["| recipe | claim | difference (95 % interval) | seeds | at this size |", "|---|---|---|---|---|"]
+    for experiment in experiments:
+        outcomes = {arm.name: outcomes_of(experiment, arm) for arm in experiment.arms}
+        lines += [f"| `{experiment.recipe}` {answer(experiment, one, outcomes)}" for one in experiment.questions]
+    return "\n".join([f"{before}{BEGIN}", *lines, f"{END}\n{after}"])
 
 
 def t_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:

@@ -17,7 +17,8 @@ COLUMNS = ["recipe", "claim", "config", "command", "measured here", "deviations"
 
 def table() -> list[list[str]]:
     """The cells of PAPERS.md's table: the heading, then a row a recipe."""
-    lines = [line for line in (ROOT / "PAPERS.md").read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    text = (ROOT / "PAPERS.md").read_text(encoding="utf-8").split("\n## ")[0]
+    lines = [line for line in text.splitlines() if line.startswith("|")]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [rows[0], *rows[2:]]
 

@@ -86,3 +86,17 @@ def test_figures_are_of_the_rounds_that_have_them() -> None:
     measured = [{}, {"held_out": {"env": {"5": 0.5}}}, {}, {"held_out": {"env": {"5": 1.0}}}]
     assert held_out_at((5,), 0.5)({"metrics": measured}) == 0.5
     assert held_out_at((5,), 0.75)({"metrics": measured}) == 1.0
+
+
+def test_papers_md_says_what_the_kept_results_say() -> None:
+    text = (ROOT / "PAPERS.md").read_text(encoding="utf-8")
+    assert papers.with_answers(text, EXPERIMENTS) == text
+
+
+def test_the_answers_replace_what_stood_between_the_marks_and_nothing_else() -> None:
+    text = f"before\n{papers.BEGIN}\nold\n{papers.END}\nafter\n"
+    once = papers.with_answers(text, EXPERIMENTS)
+    assert once.startswith(f"before\n{papers.BEGIN}\n| recipe |")
+    assert once.endswith(f"|\n{papers.END}\nafter\n")
+    assert "old" not in once
+    assert papers.with_answers(once, EXPERIMENTS) == once
