@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from selfplay.checking import nearest
+from selfplay.errors import FieldError
 from selfplay.lab import Lab
 from selfplay.protocols import Environment, Policy
 from selfplay.seeding import rng_for
@@ -71,3 +73,9 @@ PROPOSERS: dict[str, Callable[[Lab], Policy]] = {
     "random_texts": random_texts,
     "random_levels": random_levels,
 }
+
+
+def check_proposer(name: str) -> None:
+    """Raise FieldError for an unknown one: for `__post_init__` of a recipe's Config."""
+    if name not in PROPOSERS:
+        raise FieldError("proposer", f"no proposer is called {name!r}; {nearest(name, PROPOSERS)}")

@@ -103,7 +103,8 @@ def read_reward(spec: object, path: str = "reward", known: Mapping[str, Formula]
             return known[spec]
         if ":" in spec:
             return measured(spec)
-        raise ConfigError(f"{path}: no reward is called {spec!r}; {nearest(spec, known)}")
+        own = "; a function of your own is written module:function" if "." in spec else ""
+        raise ConfigError(f"{path}: no reward is called {spec!r}; {nearest(spec, known)}{own}")
     if not isinstance(spec, Mapping):
         raise ConfigError(f"{path}: got {spec!r}, expected a name or a mapping with one of {', '.join(COMBINATORS)}")
     found = [key for key in spec if key in COMBINATORS]

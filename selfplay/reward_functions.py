@@ -1,17 +1,25 @@
 """A user's own reward functions: found by `module:function`, asked once a batch, and never trusted to answer well.
 
-A function has the form of TRL's: `(prompts, completions, **columns) -> list[float | None]`, one number a completion,
-None for no opinion; a function that TRL takes for plain texts works here unchanged. `prompts` and `completions` are
-texts, columns are lists of the same length. A function that raises, answers with another length, or with what is no
-finite number stops the run with its name and the offending row, before anything of the round is kept.
+A function has the form of TRL's: `(prompts, completions, completion_ids, **columns) -> list[float | None]`, one number
+a completion, None for no opinion. Any that TRL takes works here unchanged: plain or `async`, for texts or for messages.
+`prompts` and `completions` are texts; a function that is made for messages (`completion[0]["content"]`) fails on texts
+with a TypeError and is then asked again with messages. Columns are lists of the same length. Of what TRL's trainer
+adds, `log_extra` and `log_metric` are there and do nothing, and `trainer_state` is not there.
+
+A function that raises, answers with another length, or with what is no finite number stops the run with its name and
+the offending row, before anything of the round is kept.
 """
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import inspect
 import math
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence, Set
+from pathlib import Path
 from typing import Any
 
 from selfplay.errors import ConfigError, UserError
@@ -53,42 +61,102 @@ def ask(
     """What `function` says about each transcript, in order. Raises RewardFunctionError naming function and row."""
     if not transcripts:
         return []
-    prompts = ["".join(message.text for message in one.messages[:-1]) for one in transcripts]
     completions = [one.completion for one in transcripts]
     for column, values in columns.items():
         if len(values) != len(transcripts):
             raise ValueError(f"column {column!r}: got {len(values)} values, expected {len(transcripts)}")
-    given = {column: list(values) for column, values in columns.items()}
+    columns = {"completion_ids": [sampled_ids(one) for one in transcripts], **columns}
     try:
-        answers = function(prompts=prompts, completions=completions, **given)
+        answers = _answers(function, transcripts, columns)
     except Exception as error:  # the user's function
         raise RewardFunctionError(
-            f"the reward function {name} raised {type(error).__name__}: {error}, for {len(completions)} completions, "
-            f"the first of which is {_shown(completions[0])}. Expected a list of one number (or None) for each"
+            f"the reward function {name} raised {type(error).__name__}: {error} ({_place(error)}), "
+            f"for {_culprit(function, transcripts, columns)}. Expected a list of one number (or None) for each"
         ) from error
-    if isinstance(answers, (str, bytes, Mapping)) or not hasattr(answers, "__len__"):
+    size = _size(answers)
+    if size is None:
         raise RewardFunctionError(
             f"the reward function {name} returned {_shown(answers)}, expected a list of {len(completions)} numbers"
         )
-    if len(answers) != len(completions):
+    if size != len(completions):
         raise RewardFunctionError(
-            f"the reward function {name} returned {len(answers)} values for {len(completions)} completions, expected "
+            f"the reward function {name} returned {size} values for {len(completions)} completions, expected "
             f"one for each"
         )
     return [_checked(name, row, value, completions[row]) for row, value in enumerate(answers)]
 
 
+def sampled_ids(transcript: Transcript) -> list[int]:
+    """The token ids that the policy sampled."""
+    return [token for token, sampled in zip(transcript.token_ids, transcript.sampled, strict=True) if sampled]
+
+
+def _answers(function: RewardFunction, transcripts: Sequence[Transcript], columns: Mapping[str, Sequence[Any]]) -> Any:
+    """What the function says of texts, or else of messages; the error is that about texts."""
+    given: dict[str, Any] = {"log_extra": _ignore, "log_metric": _ignore}
+    given |= {name: list(values) for name, values in columns.items()}
+    prompts = ["".join(message.text for message in one.messages[:-1]) for one in transcripts]
+    completions = [one.completion for one in transcripts]
+    try:
+        return _said(function(prompts=prompts, completions=completions, **given))
+    except (TypeError, IndexError) as error:  # what taking a message out of a text raises
+        talks = [[{"role": message.role, "content": message.text} for message in one.messages] for one in transcripts]
+        try:
+            asked, replies = [talk[:-1] for talk in talks], [talk[-1:] for talk in talks]
+            return _said(function(prompts=asked, completions=replies, **given))
+        except Exception:
+            raise error from None
+
+
+def _said(answers: Any) -> Any:
+    """The answers, waited for if the function is asynchronous."""
+    return asyncio.run(answers) if inspect.iscoroutine(answers) else answers
+
+
+def _ignore(*_: Any, **__: Any) -> None:
+    """Takes what a function would log with TRL's trainer."""
+
+
+def _culprit(function: RewardFunction, transcripts: Sequence[Transcript], columns: Mapping[str, Sequence[Any]]) -> str:
+    """The first row that a function also raises for when it is asked about it alone."""
+    for row, transcript in enumerate(transcripts):
+        try:
+            _answers(function, [transcript], {name: [values[row]] for name, values in columns.items()})
+        except Exception:  # the user's function
+            return f"row {row}, the completion {_shown(transcript.completion)}"
+    return f"{len(transcripts)} completions together, for none of them alone"
+
+
+def _place(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}, line {last.lineno}"
+
+
+def _size(answers: Any) -> int | None:
+    """How many answers there are; None for what is no sequence of answers."""
+    if isinstance(answers, (str, bytes, Mapping, Set)) or not hasattr(answers, "__len__"):
+        return None
+    try:
+        return len(answers)
+    except TypeError:  # an array of no dimension
+        return None
+
+
 def _checked(name: str, row: int, value: Any, completion: str) -> float | None:
     if value is None:
         return None
-    if hasattr(value, "item") and not isinstance(value, numbers.Number):
-        value = value.item()  # a tensor or array of one number
-    if not isinstance(value, numbers.Real) or not math.isfinite(float(value)):
+    try:
+        if hasattr(value, "item") and not isinstance(value, numbers.Number):
+            value = value.item()  # a tensor or array of one number
+        found = float(value) if isinstance(value, numbers.Real) else math.nan
+    except (ValueError, OverflowError, RuntimeError):  # several numbers, or one too large
+        found = math.nan
+    if not math.isfinite(found):
         raise RewardFunctionError(
             f"the reward function {name} returned {_shown(value)} for row {row}, the completion {_shown(completion)}, "
             f"expected a finite number or None"
         )
-    return float(value)
+    return found
 
 
 def _shown(value: object) -> str:

@@ -2,20 +2,21 @@
 
 A proposal is paid by a formula of how many decided attempts at its problem were right (`learnability`, composed by
 `reward_algebra`); attempts that are FAULT or UNDECIDED are not in that count, and a problem with none decided has no
-reward at all. An attempt is paid by its verdict (`SOLVER_REWARDS`). Only a program's verdict is paid, unless the caller
-says `judged=True`; what rests on a judge's word has terms of its own. The seats of a match are paid what they won
-(`reward_match`). Advantages are another matter (`credit.py`).
+reward at all. An attempt is paid by its verdict, in the same form (`SOLVER_REWARDS`: n is 1, k whether it was right,
+and `valid` whether it had an answer). Both compose by the algebra, and both take a user's own functions. Only a
+program's verdict is paid, unless the caller says `judged=True`; what rests on a judge's word has terms of its own. The
+seats of a match are paid what they won (`reward_match`). Advantages are another matter (`credit.py`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from selfplay.errors import ConfigError, FieldError
-from selfplay.learnability import FORMULAS, Context, Formula
+from selfplay.learnability import FORMULAS, Context, Formula, paid
 from selfplay.reward_algebra import functions_in, read_reward
 from selfplay.reward_functions import RewardFunction, ask, find_function
 from selfplay.types import (
@@ -29,39 +30,56 @@ from selfplay.types import (
     Status,
     Transcript,
     Turn,
-    Verdict,
 )
 
-__all__ = ["FORMULAS", "SOLVER_REWARDS", "Pay", "check_reward", "reward_attempt", "reward_match", "reward_proposals"]
+__all__ = [
+    "FORMULAS",
+    "SOLVER_REWARDS",
+    "Pay",
+    "SolverPay",
+    "check_reward",
+    "reward_attempt",
+    "reward_match",
+    "reward_proposals",
+]
 
 WELL_FORMED_REFUSALS = ("duplicate", "held_out")
 """The gate's reasons: the proposal is a problem, but not one to be paid or blamed for."""
-SolverReward = Callable[[Verdict], Reward]
 
 
-def correct(verdict: Verdict) -> Reward:
+def correct(k: int, n: int, context: Context) -> Reward:
     """1 for a right answer, 0 for any other."""
-    return Reward((("correct", float(verdict.status is Status.CORRECT)),))
+    return paid(correct=float(k))
 
 
-def azr(verdict: Verdict) -> Reward:
+def azr(k: int, n: int, context: Context) -> Reward:
     """1 right, -0.5 wrong but well formed, -1 malformed (Absolute Zero 2505.03335, eq. 6)."""
-    if verdict.status is Status.MALFORMED:
-        return Reward((("malformed", -1.0),))
-    return Reward((("correct", 1.0),) if verdict.status is Status.CORRECT else (("wrong", -0.5),))
+    if not context.valid:
+        return paid(malformed=-1.0)
+    return paid(correct=1.0) if k else paid(wrong=-0.5)
 
 
-def r_zero(verdict: Verdict) -> Reward:
+def r_zero(k: int, n: int, context: Context) -> Reward:
     """0.9 · right + 0.1 · well formed (R-Zero 2508.05004, its code)."""
-    right, formed = verdict.status is Status.CORRECT, verdict.status is not Status.MALFORMED
-    return Reward((("correct", 0.9 * right), ("format", 0.1 * formed)))
+    return paid(correct=0.9 * k, format=0.1 * context.valid)
 
 
-SOLVER_REWARDS: dict[str, SolverReward] = {"correct": correct, "azr": azr, "r_zero": r_zero}
+def well_formed(k: int, n: int, context: Context) -> Reward:
+    """1 for a reply with an answer, right or wrong, else 0: a gate, or a part of a sum."""
+    return paid(format=float(context.valid))
 
 
-def reward_attempt(attempt: Attempt, reward: SolverReward = correct, *, judged: bool = False) -> Reward | None:
-    """What `reward` pays for the verdict; None if it was not decided.
+SOLVER_REWARDS: dict[str, Formula] = {"correct": correct, "azr": azr, "r_zero": r_zero, "well_formed": well_formed}
+
+
+def reward_attempt(
+    attempt: Attempt,
+    formula: Formula = correct,
+    *,
+    judged: bool = False,
+    measured: Mapping[str, float | None] | None = None,
+) -> Reward | None:
+    """What `formula` pays for the verdict; None if it was not decided. `measured`: what the user's functions said.
 
     An attempt that a judge decided has no reward, unless the recipe takes its word (`judged`): then there is one term,
     called `judged`.
@@ -69,18 +87,21 @@ def reward_attempt(attempt: Attempt, reward: SolverReward = correct, *, judged: 
     verdict = attempt.verdict
     if not verdict.status.decided or not (verdict.verified or judged):
         return None
-    paid = reward(verdict)
-    return paid if verdict.verified else Reward((("judged", paid.total),))
+    context = Context(valid=verdict.status is not Status.MALFORMED, measured=measured or {})
+    reward = formula(int(verdict.status is Status.CORRECT), 1, context)
+    return reward if verdict.verified else Reward((("judged", reward.total),))
 
 
 class Pay:
-    """A reward for proposals as a configuration describes it, with the user's own functions in it found.
+    """A reward as a configuration describes it, with the user's own functions in it found.
 
-    Raises ConfigError for a description that is wrong.
+    It is made of formulas by the names of `known`. Raises ConfigError for a description that is wrong.
     """
 
-    def __init__(self, spec: str | Mapping[str, Any], path: str = "options.reward") -> None:
-        self.formula: Formula = read_reward(spec, path)
+    def __init__(
+        self, spec: str | Mapping[str, Any], path: str = "options.reward", known: Mapping[str, Formula] = FORMULAS
+    ) -> None:
+        self.formula: Formula = read_reward(spec, path, known)
         self._functions: dict[str, RewardFunction] = {name: find_function(name, path) for name in functions_in(spec)}
 
     @property
@@ -122,10 +143,48 @@ class Pay:
         return reward_proposals(proposals, episodes, self.formula, contexts, judged=judged)
 
 
+class SolverPay(Pay):
+    """`Pay` for attempts: a name of `SOLVER_REWARDS`, a user's function, or what is composed of them."""
+
+    def __init__(self, spec: str | Mapping[str, Any], path: str = "options.solver_reward") -> None:
+        super().__init__(spec, path, SOLVER_REWARDS)
+
+    def attempts(self, episodes: Sequence[Episode], *, judged: bool = False) -> list[list[Reward | None]]:
+        """What each attempt is paid, by episode. The user's functions are asked about all attempts that are paid, once;
+        their columns are `problem` (its text), `level`, `reference`, `solution` (the same, by TRL's name for it) and
+        `correct`."""
+        if not self._functions:
+            return [[reward_attempt(one, self.formula, judged=judged) for one in each.attempts] for each in episodes]
+        rows = [
+            (episode.problem, attempt)
+            for episode in episodes
+            for attempt in episode.attempts
+            if reward_attempt(attempt, correct, judged=judged) is not None
+        ]
+        columns: dict[str, list[Any]] = {
+            "problem": [problem.prompt for problem, _ in rows],
+            "level": [problem.level for problem, _ in rows],
+            "reference": [problem.reference for problem, _ in rows],
+            "solution": [problem.reference for problem, _ in rows],
+            "correct": [attempt.verdict.status is Status.CORRECT for _, attempt in rows],
+        }
+        said = iter(self.measure([attempt.transcript for _, attempt in rows], columns))
+
+        def pay(attempt: Attempt) -> Reward | None:
+            if reward_attempt(attempt, correct, judged=judged) is None:
+                return None
+            return reward_attempt(attempt, self.formula, judged=judged, measured=next(said))
+
+        return [[pay(attempt) for attempt in episode.attempts] for episode in episodes]
+
+
 def check_reward(spec: str | Mapping[str, Any], key: str = "reward") -> None:
-    """Raise FieldError for a description of a reward that is wrong: for `__post_init__` of a recipe's Config."""
+    """Raise FieldError for a description of a reward that is wrong: for `__post_init__` of a recipe's Config.
+
+    `key` is `reward`, what proposals are paid, or `solver_reward`, what attempts are.
+    """
     try:
-        Pay(spec, key)
+        SolverPay(spec, key) if key == "solver_reward" else Pay(spec, key)
     except ConfigError as error:
         raise FieldError(key, str(error).removeprefix(f"{key}: ")) from error
 

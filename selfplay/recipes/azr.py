@@ -34,10 +34,9 @@ from pydantic import Field
 from selfplay.about import About
 from selfplay.advantages import whitened
 from selfplay.credit import informative
-from selfplay.errors import FieldError
 from selfplay.lab import Lab
-from selfplay.proposers import PROPOSERS
-from selfplay.rewards import SOLVER_REWARDS, Pay, check_reward, reward_attempt
+from selfplay.proposers import PROPOSERS, check_proposer
+from selfplay.rewards import Pay, SolverPay, check_reward
 from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import propose_to, solve, validate, verify
 from selfplay.types import Credited, Episode, Problem, Proposal, Reward, Sampling, Transcript
@@ -59,8 +58,8 @@ class Config:
     """Attempts at each problem."""
     reward: str | dict[str, Any] = "azr_code"
     """What the proposer is paid: azr_code, azr_paper, or another (`rewards.Pay`)."""
-    solver_reward: str = "azr"
-    """What the solver is paid (`rewards.SOLVER_REWARDS`)."""
+    solver_reward: str | dict[str, Any] = "azr"
+    """What an attempt is paid: correct, azr, r_zero, or another (`rewards.SolverPay`)."""
     proposer: str = "learned"
     """Who proposes (`proposers.PROPOSERS`): learned, or a control, which then is not trained."""
     num_references: Whole = 6
@@ -76,9 +75,8 @@ class Config:
 
     def __post_init__(self) -> None:
         check_reward(self.reward)
-        for key, table in (("solver_reward", SOLVER_REWARDS), ("proposer", PROPOSERS)):
-            if getattr(self, key) not in table:
-                raise FieldError(key, f"got {getattr(self, key)!r}, expected one of {', '.join(table)}")
+        check_reward(self.solver_reward, "solver_reward")
+        check_proposer(self.proposer)
 
 
 class Buffer:
@@ -109,7 +107,7 @@ def run(lab: Lab, config: Config) -> None:
     """Play the rounds that are left."""
     env = lab.env
     proposer = PROPOSERS[config.proposer](lab)
-    pay, solver_reward = Pay(config.reward), SOLVER_REWARDS[config.solver_reward]
+    pay, solver_pay = Pay(config.reward), SolverPay(config.solver_reward)
     buffer = Buffer(lab, config.buffer_capacity)
     asked = [task for task in env.tasks for _ in range(config.num_proposals)]
     for round in lab.rounds():
@@ -132,7 +130,7 @@ def run(lab: Lab, config: Config) -> None:
         with round.phase("verify"):
             episodes = verify([*new, *old], attempts, env, lab.verifier, [*posed, *[None] * len(old)])
         with round.phase("credit"):
-            attempt_rewards = [[reward_attempt(a, solver_reward) for a in episode.attempts] for episode in episodes]
+            attempt_rewards = solver_pay.attempts(episodes)
             proposal_rewards = pay.proposals(proposals, episodes)
             rows = [
                 (attempt.transcript, reward, ("solver", env.task_of(episode.problem)))

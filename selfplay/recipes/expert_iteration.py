@@ -44,8 +44,8 @@ from selfplay.credit import (
 from selfplay.errors import FieldError
 from selfplay.lab import Lab, Round
 from selfplay.pool import Pool
-from selfplay.proposers import PROPOSERS
-from selfplay.rewards import SOLVER_REWARDS, Pay, check_reward, reward_attempt
+from selfplay.proposers import PROPOSERS, check_proposer
+from selfplay.rewards import Pay, SolverPay, check_reward
 from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import augment, propose, solve, validate, verify
 from selfplay.types import Credited, Demonstration, Episode, Problem, Proposal, Reward, Sampling, Transcript
@@ -77,8 +77,8 @@ class Config:
     reward: str | dict[str, Any] = "one_minus_p"
     """What the proposer is paid: a name of `learnability.FORMULAS`, a user's `module:function`, or a composition of
     them (`reward_algebra`)."""
-    solver_reward: str = "correct"
-    """What the solver is paid (`rewards.SOLVER_REWARDS`); a supervised learner imitates what is right in any case."""
+    solver_reward: str | dict[str, Any] = "correct"
+    """What an attempt is paid (`rewards.SolverPay`); a supervised learner imitates what is right in any case."""
     truth: Literal["reference", "first_answer"] = "reference"
     """first_answer is the control without a verifier: the solver's own first answer counts as right."""
     accept_judged: bool = False
@@ -124,9 +124,8 @@ class Config:
 
     def __post_init__(self) -> None:
         check_reward(self.reward)
-        for key, table in (("solver_reward", SOLVER_REWARDS), ("proposer", PROPOSERS)):
-            if getattr(self, key) not in table:
-                raise FieldError(key, f"got {getattr(self, key)!r}, expected one of {', '.join(table)}")
+        check_reward(self.solver_reward, "solver_reward")
+        check_proposer(self.proposer)
         if self.proposer_share + self.seed_proposal_share + self.seed_solution_share >= 1.0:
             raise FieldError(
                 "proposer_share", "the three shares must leave something for the solver's verified attempts"
@@ -212,7 +211,7 @@ def run(lab: Lab, config: Config) -> None:
     """Play the rounds that are left."""
     env, policy = lab.env, lab.policy
     proposer = PROPOSERS[config.proposer](lab)
-    pay, solver_reward = Pay(config.reward), SOLVER_REWARDS[config.solver_reward]
+    pay, solver_pay = Pay(config.reward), SolverPay(config.solver_reward)
     memory = Memory(lab, config)
     temperature = float(lab.state.get("temperature", 1.0))
     for round in lab.rounds():
@@ -238,9 +237,7 @@ def run(lab: Lab, config: Config) -> None:
                 episodes = verify(problems, attempts, env, lab.verifier, posed)
         with round.phase("credit"):
             judged = config.accept_judged
-            attempt_rewards = [
-                [reward_attempt(a, solver_reward, judged=judged) for a in episode.attempts] for episode in episodes
-            ]
+            attempt_rewards = solver_pay.attempts(episodes, judged=judged)
             proposal_rewards = pay.proposals(proposals, episodes, judged=judged)
             memory.absorb(round.number, proposals, episodes, proposal_rewards)
             batch = BATCHES[lab.config.learner.name](

@@ -40,7 +40,7 @@ from selfplay.gate import Gate
 from selfplay.lab import Lab, Round
 from selfplay.learnability import Context
 from selfplay.repetition import repetition
-from selfplay.rewards import SOLVER_REWARDS, Pay, check_reward, reward_attempt
+from selfplay.rewards import Pay, SolverPay, check_reward
 from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import propose_to, solve, validate
 from selfplay.types import Credited, Problem, Proposal, Rejection, Sampling, Transcript
@@ -79,8 +79,8 @@ class Config:
     """Problems of the set that the solver trains on a round."""
     num_attempts: Annotated[int, Field(ge=2)] = 5
     """Attempts at each of them."""
-    solver_reward: str = "r_zero"
-    """What the solver is paid (`rewards.SOLVER_REWARDS`)."""
+    solver_reward: str | dict[str, Any] = "r_zero"
+    """What an attempt is paid: correct, azr, r_zero, or another (`rewards.SolverPay`)."""
     filler: Annotated[int, Field(ge=0)] = 0
     """Most harmless insertions in a problem as shown to the solver."""
     proposer_max_new_tokens: Count = 256
@@ -90,9 +90,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check_reward(self.reward)
-        if self.solver_reward not in SOLVER_REWARDS:
-            expected = ", ".join(SOLVER_REWARDS)
-            raise FieldError("solver_reward", f"got {self.solver_reward!r}, expected one of {expected}")
+        check_reward(self.solver_reward, "solver_reward")
         if self.kept[0] > self.kept[1]:
             raise FieldError("kept", f"got {self.kept[0]:g} above {self.kept[1]:g}, expected [least, greatest]")
 
@@ -183,8 +181,7 @@ def solver_round(lab: Lab, config: Config, round: Round, step: int, labelled: li
         attempts = solve(lab.policy, lab.env, problems, config.num_attempts, seed, sampling, config.filler)
         episodes = agree(problems, attempts, lab.env.read_answer, lab.verifier)
     with round.phase("credit"):
-        solver_reward = SOLVER_REWARDS[config.solver_reward]
-        rewards = [[reward_attempt(attempt, solver_reward) for attempt in episode.attempts] for episode in episodes]
+        rewards = SolverPay(config.solver_reward).attempts(episodes)
         batch = informative(credit_attempts(episodes, rewards, scale=True))
     with round.phase("train"):
         learned = lab.learner.update(batch, seed_for(round.seed, "learn"), lab.learning_rate(round))

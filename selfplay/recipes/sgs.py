@@ -32,11 +32,11 @@ from pydantic import Field
 from selfplay.about import About
 from selfplay.advantages import group_mean, min_max, percentile
 from selfplay.credit import credit_attempts, informative
-from selfplay.errors import FieldError, UserError
+from selfplay.errors import UserError
 from selfplay.guide import RuleGuide, review
 from selfplay.lab import Lab
 from selfplay.learnability import Context
-from selfplay.proposers import PROPOSERS
+from selfplay.proposers import PROPOSERS, check_proposer
 from selfplay.protocols import Environment, Judge
 from selfplay.rewards import Pay, check_reward, reward_attempt
 from selfplay.seeding import rng_for, seed_for
@@ -84,8 +84,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check_reward(self.reward)
-        if self.proposer not in PROPOSERS:
-            raise FieldError("proposer", f"got {self.proposer!r}, expected one of {', '.join(PROPOSERS)}")
+        check_proposer(self.proposer)
 
     @property
     def needs_judge(self) -> bool:

@@ -30,9 +30,8 @@ from pydantic import Field
 
 from selfplay.about import About
 from selfplay.credit import credit_attempts, credit_proposals, informative
-from selfplay.errors import FieldError
 from selfplay.lab import Lab
-from selfplay.rewards import SOLVER_REWARDS, Pay, check_reward, reward_attempt
+from selfplay.rewards import Pay, SolverPay, check_reward
 from selfplay.seeding import seed_for
 from selfplay.stages import propose, solve, validate, verify
 from selfplay.types import Sampling
@@ -60,8 +59,8 @@ class Config:
     """What counts as right: the majority's answer, or the environment's word."""
     reward: str | dict[str, Any] = "sqlm_code"
     """What the proposer is paid: sqlm_code, sqlm_paper, or another (`rewards.Pay`)."""
-    solver_reward: str = "correct"
-    """What the solver is paid (`rewards.SOLVER_REWARDS`)."""
+    solver_reward: str | dict[str, Any] = "correct"
+    """What an attempt is paid: correct, azr, r_zero, or another (`rewards.SolverPay`)."""
     proposer_every: Count = 5
     """Rounds from one update of the proposer to the next; the solver learns in every one."""
     scale_advantages: bool = True
@@ -75,15 +74,13 @@ class Config:
 
     def __post_init__(self) -> None:
         check_reward(self.reward)
-        if self.solver_reward not in SOLVER_REWARDS:
-            expected = ", ".join(SOLVER_REWARDS)
-            raise FieldError("solver_reward", f"got {self.solver_reward!r}, expected one of {expected}")
+        check_reward(self.solver_reward, "solver_reward")
 
 
 def run(lab: Lab, config: Config) -> None:
     """Play the rounds that are left."""
     env = lab.env
-    pay, solver_reward = Pay(config.reward), SOLVER_REWARDS[config.solver_reward]
+    pay, solver_pay = Pay(config.reward), SolverPay(config.solver_reward)
     for round in lab.rounds():
         with round.phase("propose"):
             sampling = Sampling(1.0, 1.0, config.proposer_max_new_tokens)
@@ -106,7 +103,7 @@ def run(lab: Lab, config: Config) -> None:
             )
             measured = measure(votes, label_accuracy(problems, votes, lab.verifier))
         with round.phase("credit"):
-            attempt_rewards = [[reward_attempt(a, solver_reward) for a in episode.attempts] for episode in episodes]
+            attempt_rewards = solver_pay.attempts(episodes)
             proposal_rewards = pay.proposals(proposals, episodes)
             rows = credit_attempts(episodes, attempt_rewards, scale=config.scale_advantages)
             is_turn = (round.number + 1) % config.proposer_every == 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 from builders import transcript
 from hypothesis import given
@@ -87,6 +89,10 @@ def test_sequential_reads_from_a_configuration() -> None:
         ({"weighted": [["x", "azr_paper"]]}, r"reward\.weighted\[0\]\[0\]: got 'x', expected a finite number"),
         ({"weighted": [[1, "azr"]]}, r"reward\.weighted\[0\]\[1\]: no reward"),
         ({"clip": "spice", "low": 1, "high": 0}, "expected low <= high"),
+        (
+            "my_rewards.short",
+            r"no reward is called 'my_rewards.short'.*a function of your own is written module:function",
+        ),
         ({"clip": "spice", "lo": 1}, "unknown key 'lo'; did you mean low"),
         ({"clip": "spice", "low": float("nan")}, "finite number"),
     ],
@@ -121,12 +127,36 @@ def test_a_trl_reward_function_works_unchanged_and_sees_prompts_completions_and_
     assert ask("by_length", by_length, ROWS, {"level": [1, 2, 3]}) == [0.5, None, 1.5]
 
 
-def test_a_function_of_trl_itself_can_be_asked() -> None:
-    from trl.rewards import get_soft_overlong_punishment
+def test_functions_of_trl_itself_work_unchanged() -> None:
+    """Those that look at token ids, and those that take messages."""
+    from trl.rewards import accuracy_reward, get_soft_overlong_punishment, think_format_reward
 
-    punish = get_soft_overlong_punishment(max_completion_len=10, soft_punish_cache=4)
-    ids = [[0] * length for length in (6, 8, 20)]
-    assert ask("punish", punish, ROWS, {"completion_ids": ids}) == [0.0, -0.5, -1.0]
+    lengths = [one.num_sampled for one in ROWS]
+    punish = get_soft_overlong_punishment(max_completion_len=max(lengths), soft_punish_cache=2)
+    assert ask("punish", punish, ROWS, {}) == [
+        (max(lengths) - 2 - n) / 2 if n > max(lengths) - 2 else 0.0 for n in lengths
+    ]
+    thought = [transcript("<think>so</think>4"), transcript("4"), transcript("")]
+    assert ask("think", think_format_reward, thought, {}) == [1.0, 0.0, 0.0]
+    answered = [transcript(r"it is $\boxed{4}$"), transcript(r"it is $\boxed{5}$")]
+    assert ask("accuracy", accuracy_reward, answered, {"solution": ["$4$", "$4$"]}) == [1.0, 0.0]
+
+
+def test_an_asynchronous_function_is_waited_for() -> None:
+    async def slow(completions: list[str], **_: Any) -> list[float]:
+        await asyncio.sleep(0)
+        return [float(len(text)) for text in completions]
+
+    assert ask("slow", slow, ROWS, {}) == [1.0, 2.0, 3.0]
+
+
+def test_what_a_function_logs_with_trl_is_taken_and_left() -> None:
+    def logging(completions: list[str], log_extra: Any, log_metric: Any, **_: Any) -> list[float]:
+        log_extra("text", completions)
+        log_metric("length", 1.0)
+        return [1.0] * len(completions)
+
+    assert ask("logging", logging, ROWS, {}) == [1.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -139,6 +169,11 @@ def test_a_function_of_trl_itself_can_be_asked() -> None:
         ("abc", "expected a list of 3 numbers"),
         (None, "expected a list of 3 numbers"),
         (1.0, "expected a list of 3 numbers"),
+        ({1.0, 2.0, 3.0}, "expected a list of 3 numbers"),
+        (numpy.array(1.0), "expected a list of 3 numbers"),
+        (numpy.ones((3, 2)), r"returned array\(\[1., 1.\]\) for row 0"),
+        ([0.0, 10**400, 1.0], r"returned 10+… for row 1, the completion 'bb'"),
+        ([0.0, [1.0], 1.0], r"returned \[1.0\] for row 1"),
     ],
 )
 def test_an_answer_that_is_no_reward_names_function_and_row(answer: Any, message: str) -> None:
@@ -148,17 +183,30 @@ def test_an_answer_that_is_no_reward_names_function_and_row(answer: Any, message
         ask("mine:f", lambda **_: answer, ROWS, {})
 
 
-def test_a_function_that_raises_is_named_with_what_it_was_given() -> None:
-    def broken(**_: Any) -> Sequence[float]:
-        raise KeyError("answer")
+@pytest.mark.parametrize(
+    ("fails_on", "row"), [("ccc", "row 2, the completion 'ccc'"), ("", "row 0, the completion 'a'")]
+)
+def test_a_function_that_raises_is_named_with_its_line_and_the_row(fails_on: str, row: str) -> None:
+    def broken(completions: list[str], level: list[int], **_: Any) -> Sequence[float]:
+        assert len(level) == len(completions)
+        return [1.0 if fails_on and text != fails_on else {}["answer"] for text in completions]
 
-    with pytest.raises(RewardFunctionError, match=r"mine:f raised KeyError: 'answer', for 3 completions"):
-        ask("mine:f", broken, ROWS, {})
+    wanted = rf"mine:f raised KeyError: 'answer' \(test_reward_algebra\.py, line \d+\), for {row}"
+    with pytest.raises(RewardFunctionError, match=wanted):
+        ask("mine:f", broken, ROWS, {"level": [1, 2, 3]})
+
+
+def test_a_function_that_raises_for_the_batch_alone_says_so() -> None:
+    def batched(completions: list[str], **_: Any) -> Sequence[float]:
+        if len(completions) > 1:
+            raise ValueError("too many")
+        return [1.0]
+
+    with pytest.raises(RewardFunctionError, match=r"raised ValueError: too many .* for 3 completions together"):
+        ask("mine:f", batched, ROWS, {})
 
 
 def test_numbers_of_numpy_and_true_or_false_are_numbers() -> None:
-    import numpy
-
     assert ask("f", lambda **_: [numpy.float32(0.5), True, 2], ROWS, {}) == [0.5, 1.0, 2.0]
     assert ask("f", lambda **_: numpy.array([1.0, 2.0, 3.0]), ROWS, {}) == [1.0, 2.0, 3.0]
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import attempt, episode, problem, proposal, solved
 
 from selfplay.errors import FieldError
-from selfplay.learnability import Context, azr_code, azr_paper, one_minus_p, r_zero_code
+from selfplay.learnability import FORMULAS, Context, azr_code, azr_paper, one_minus_p, r_zero_code
 from selfplay.reward_functions import RewardFunctionError
-from selfplay.rewards import SOLVER_REWARDS, Pay, check_reward, reward_attempt, reward_proposals
+from selfplay.rewards import SOLVER_REWARDS, Pay, SolverPay, check_reward, reward_attempt, reward_proposals
 from selfplay.types import Rejection, Reward, Status
 
 
@@ -61,6 +62,7 @@ SOLVER_TABLE = {  # right, wrong, malformed, out of time
     "correct": (1.0, 0.0, 0.0, 0.0),
     "azr": (1.0, -0.5, -1.0, -0.5),
     "r_zero": (1.0, 0.1, 0.0, 0.1),
+    "well_formed": (1.0, 1.0, 0.0, 1.0),
 }
 
 
@@ -74,6 +76,38 @@ def test_solver_rewards_have_their_values_computed_by_hand(name: str) -> None:
     rewards = [reward_attempt(attempt(status), SOLVER_REWARDS[name]) for status in statuses]
     assert [reward.total for reward in rewards if reward] == pytest.approx(list(SOLVER_TABLE[name]))
     assert reward_attempt(attempt(Status.FAULT), SOLVER_REWARDS[name]) is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "totals"),
+    [
+        ({"weighted": [[0.9, "correct"], [0.1, "well_formed"]]}, (1.0, 0.1, 0.0)),  # R-Zero's, composed
+        ({"gate": ["well_formed", "azr"], "otherwise": -2.0}, (1.0, -0.5, -2.0)),
+        ({"clip": "azr", "low": 0.0}, (1.0, 0.0, 0.0)),
+    ],
+)
+def test_rewards_of_attempts_compose_by_the_same_algebra(spec: dict[str, Any], totals: tuple[float, ...]) -> None:
+    one = episode([Status.CORRECT, Status.WRONG, Status.MALFORMED, Status.FAULT])
+    (rewards,) = SolverPay(spec).attempts([one])
+    assert [reward.total for reward in rewards if reward] == pytest.approx(list(totals))
+    assert rewards[3] is None
+
+
+@pytest.mark.parametrize("name", SOLVER_REWARDS)
+def test_a_plain_solver_pay_is_its_formula(name: str) -> None:
+    one = episode([Status.CORRECT, Status.WRONG, Status.MALFORMED, Status.TIMEOUT, Status.UNDECIDED])
+    assert SolverPay(name).attempts([one, one]) == [[reward_attempt(a, SOLVER_REWARDS[name]) for a in one.attempts]] * 2
+
+
+def test_rewards_move_with_their_proposals_and_attempts() -> None:
+    episodes = [solved(k, 4, problem(f"p{k}")) for k in range(5)]
+    proposals = [proposal(one.problem) for one in episodes] + [proposal(Rejection("grammar"))]
+    order = [3, 0, 5, 4, 2, 1]
+    for name in FORMULAS:
+        found = Pay(name).proposals(proposals, episodes)
+        assert Pay(name).proposals([proposals[place] for place in order], episodes[::-1]) == [found[p] for p in order]
+    paid = SolverPay("azr").attempts(episodes)
+    assert SolverPay("azr").attempts(episodes[::-1]) == paid[::-1]
 
 
 def test_contexts_are_parallel_to_proposals() -> None:
@@ -97,6 +131,9 @@ def my_rewards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         "def easy(prompts, completions, level, num_correct, num_decided, problem, **kwargs):\n"
         "    return [None if p is None else c / n / v for p, v, c, n in\n"
         "            zip(problem, level, num_correct, num_decided)]\n"
+        "def seen(completions, level, correct, solution, reference, problem, completion_ids, **kwargs):\n"
+        "    assert solution == reference and [type(c) for c in correct] == [bool] * len(level)\n"
+        "    return [len(completions) + 0.1 * v for v in level]\n"
         "def broken(completions, **kwargs):\n"
         "    return ['good'] * len(completions)\n"
     )
@@ -114,6 +151,23 @@ def test_a_users_function_is_a_term_of_a_composed_reward(my_rewards: str) -> Non
     ]
 
 
+def test_a_users_function_pays_attempts_and_is_asked_once_about_those_that_were_decided(my_rewards: str) -> None:
+    episodes = [
+        episode([Status.CORRECT, Status.FAULT, Status.WRONG], problem("one", level=2)),
+        episode([Status.UNDECIDED, Status.MALFORMED], problem("other", level=5)),
+    ]
+    name = f"{my_rewards}:seen"
+    first, second = SolverPay({"weighted": [[1.0, "correct"], [10.0, name]]}).attempts(episodes)
+    assert first == [Reward((("correct", 1.0), (name, 32.0))), None, Reward((("correct", 0.0), (name, 32.0)))]
+    assert second == [None, Reward((("correct", 0.0), (name, 35.0)))]  # 3 rows asked about, and the level
+
+
+def test_a_function_of_trl_pays_attempts() -> None:
+    one = episode([Status.CORRECT, Status.WRONG])
+    pay = SolverPay({"gate": ["correct", "trl.rewards:think_format_reward"], "otherwise": -1.0})
+    assert [[reward.total for reward in group if reward] for group in pay.attempts([one])] == [[0.0, -1.0]]
+
+
 def test_a_users_function_that_gives_no_numbers_stops_with_its_name_and_the_row(my_rewards: str) -> None:
     pay = Pay(f"{my_rewards}:broken")
     with pytest.raises(RewardFunctionError, match=rf"{my_rewards}:broken returned 'good' for row 0"):
@@ -125,3 +179,6 @@ def test_a_wrong_description_is_reported_under_its_key() -> None:
         check_reward("azr_papr")
     with pytest.raises(FieldError, match="there is no module"):
         check_reward("nowhere_at_all:f")
+    with pytest.raises(FieldError, match=r"^no reward is called 'azr_paper'; .*one of correct, azr, r_zero") as raised:
+        check_reward("azr_paper", "solver_reward")
+    assert raised.value.key == "solver_reward"

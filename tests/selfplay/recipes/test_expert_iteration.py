@@ -247,7 +247,7 @@ def test_mutants_name_their_parents_and_proposers_are_shown_what_was_admitted(ru
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"proposer": "learnd"}, "options.proposer: got 'learnd', expected one of learned, frozen, random_texts"),
+    ({"proposer": "learnd"}, "options.proposer: no proposer is called 'learnd'; did you mean learned? one of learned"),
     ({"reward": "p"}, "options.reward: no reward is called 'p'; one of one_minus_p"),
     ({"proposer_share": 0.9}, "options.proposer_share: the three shares must leave something"),
     ({"truth": "claimed"}, "options.truth"),
