@@ -12,7 +12,7 @@ It generates nothing, judges nothing, and does not compute advantages.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,11 @@ import torch
 
 from selfplay.config import LearnerConfig
 from selfplay.errors import ConfigError
-from selfplay.learners import trl_compat
-from selfplay.learners.checkpoint import copy_state, load_checkpoint, load_state, save_checkpoint
+from selfplay.learners.base import TrainerLearner
+from selfplay.learners.checkpoint import load_state
 from selfplay.learners.grpo_rows import make_rows_trainer, spread
-from selfplay.learners.optimizers import make_optimizer, make_schedule
-from selfplay.learners.supervised import micro_batches
-from selfplay.processes import OneProcess, Processes
+from selfplay.learners.optimizers import make_schedule
+from selfplay.processes import Processes
 from selfplay.types import Batch, Credited
 
 TRAINER_FILE = "trainer.pt"
@@ -48,8 +47,15 @@ INSTEAD = {
 """Options of GRPOConfig that would do nothing, or the wrong thing, with given rows: what to do instead."""
 
 
-class PolicyGradientLearner:
-    """Trains `model` in place. `scratch_dir` holds the reference model's files while a learner with `beta` is built."""
+class PolicyGradientLearner(TrainerLearner[Credited]):
+    """Rows are spread evenly over the steps, in random order. `loss` is the mean over steps. Also what TRL measures for
+    the loss type: `entropy` (nats), `clip_ratio/…`, `kl` (nats) with `beta`.
+
+    `scratch_dir` holds the reference model's files while a learner with `beta` is built.
+    """
+
+    min_per_device = 2
+    """GRPOConfig wants groups of two at least; the rows themselves decide."""
 
     def __init__(
         self,
@@ -60,59 +66,36 @@ class PolicyGradientLearner:
         processes: Processes | None = None,
     ) -> None:
         refuse_options(config.trl)
-        self.model = model
-        self.tokenizer = tokenizer
-        self.config = config
-        self.processes = processes or OneProcess()
-        self.base = copy_state(model) if config.between_rounds == "from_base" else None
-        self.optimizer = make_optimizer(model, config)
-        per_device, passes = micro_batches(config, self.processes.world)
-        per_device = max(2, per_device)  # GRPOConfig wants groups of two at least; the rows themselves decide
-        arguments = trl_compat.common_arguments(model.device, per_device, passes, config.max_grad_norm)
-        self.trainer = make_rows_trainer(
-            model,
-            tokenizer,
-            self.optimizer,
-            {"output_dir": str(scratch_dir), "num_generations": per_device, **arguments, **config.trl},
-            scratch_dir,
-            self.processes,
-        )
+        super().__init__(model, tokenizer, config, scratch_dir, processes)
 
-    def update(self, batch: Batch, seed: int, rate: tuple[float, float] = (1.0, 1.0)) -> Mapping[str, float]:
-        """One pass over the rows, which are spread evenly over the steps.
+    def _make_trainer(self, arguments: dict[str, Any], scratch_dir: Path) -> Any:
+        arguments = {"num_generations": self.per_device, **arguments}
+        return make_rows_trainer(self.model, self.tokenizer, self.optimizer, arguments, scratch_dir, self.processes)
 
-        Metrics: `loss` (mean over steps), `tokens`, `steps`, and what TRL measures for the loss type: `entropy` (nats),
-        `clip_ratio/…`, `kl` (nats) with `beta`.
-        """
+    def _rows(self, batch: Batch) -> list[Credited]:
         rows = [row for row in batch if isinstance(row, Credited)]
         if len(rows) < len(batch):
             raise TypeError("got demonstrations, expected transcripts with an advantage (Credited) for policy gradient")
-        if not rows:
-            return {"loss": 0.0, "tokens": 0, "steps": 0}
-        if self.config.between_rounds != "carry":
-            self._restart()
-        random.Random(seed).shuffle(rows)
-        steps = spread(rows, -(-len(rows) // self.config.batch_size))
+        return rows
+
+    def _train(self, rows: Sequence[Credited], seed: int, rate: tuple[float, float]) -> Mapping[str, float]:
+        shuffled = list(rows)
+        random.Random(seed).shuffle(shuffled)
+        steps = spread(shuffled, -(-len(rows) // self.config.batch_size))
         num_steps = len(steps) * self.trainer.num_iterations
-        torch.manual_seed(seed % 2**63)  # dropout, where a model has it
         schedule = make_schedule(self.optimizer, num_steps, rate)
         loss, measured = self.trainer.train_rows(steps, self.optimizer, schedule)
         tokens = sum(len(row.transcript.token_ids) for row in rows)
         return {"loss": loss, "tokens": tokens, "steps": num_steps, **measured}
 
-    def _restart(self) -> None:
-        if self.base is not None:
-            self.model.load_state_dict(self.base)
-        self.optimizer = make_optimizer(self.model, self.config)
-
     def save(self, directory: Path) -> None:
-        save_checkpoint(directory, self.trainer, self.model, self.tokenizer, self.optimizer, self.processes)
+        super().save(directory)
         if self.processes.rank == 0:
             torch.save(self.trainer.extra_state(), directory / TRAINER_FILE)
         self.processes.wait()
 
     def load(self, directory: Path) -> None:
-        load_checkpoint(directory, self.model, self.optimizer)
+        super().load(directory)
         self.trainer.load_extra_state(load_state(directory / TRAINER_FILE))
 
 

@@ -27,8 +27,9 @@ from learner_helpers import (
 
 from selfplay.config import LoraConfig
 from selfplay.errors import RecordError
+from selfplay.learners.base import micro_batches
 from selfplay.learners.policy_gradient import PolicyGradientLearner
-from selfplay.learners.supervised import SupervisedLearner, bucket, micro_batches
+from selfplay.learners.supervised import SupervisedLearner, bucket
 from selfplay.models import with_lora
 from selfplay.policy import HFPolicy
 from selfplay.types import Message, Prompt, Request, Sampling
