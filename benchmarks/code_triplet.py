@@ -116,7 +116,10 @@ def _claims(by_name: Mapping[str, Sequence[Summary]], levels: Sequence[str]) -> 
     top = TWICE
     before, after = ([float(np.mean([accuracies(run, when)[x] for x in top])) for run in learned] for when in _WHEN)
     lines = ["| claim | measured | holds |", "|---|---|---|"]
+    beyond = [level for level in levels if int(level) > SEED_LEVELS]
+    gain = min(np.mean([accuracies(run)[x] - accuracies(run, "before")[x] for x in beyond]) for run in learned)
     claims = [
+        (f"levels {beyond[0]} to {beyond[-1]}, beyond the seed data: rises, in each seed", float(gain), gain > 0),
         (f"levels {top[0]} to {top[-1]}: at most 0.1 before, in each seed", max(before), max(before) <= 0.1),
         (f"levels {top[0]} to {top[-1]}: at least 0.5 after, in each seed", min(after), min(after) >= 0.5),
     ]
