@@ -18,6 +18,7 @@ from selfplay.config import RunConfig
 from selfplay.errors import ConfigError
 from selfplay.play import Opponent
 from selfplay.protocols import Game
+from selfplay.recipes.spiral import PAST, SELF
 from selfplay.yardsticks import ExactYardstick, MatchYardstick, Yardstick
 
 EXACT = ("kuhn_poker",)
@@ -40,7 +41,7 @@ def plays_games(recipe: Any) -> bool:
 
 
 def check_game(config: RunConfig) -> object:
-    """The game's options. Raises ConfigError for an unknown game, and for what has no meaning in one."""
+    """The game's options. Raises ConfigError for an unknown game or opponent, and for what has no meaning in one."""
     if config.env.name not in GAMES:
         known = " (it is an environment of problems)" if config.env.name in ENVIRONMENTS else ""
         raise ConfigError(
@@ -49,18 +50,32 @@ def check_game(config: RunConfig) -> object:
     for key, value in (("bootstrap", config.bootstrap), ("evaluation.levels", config.evaluation.levels)):
         if value is not None:
             raise ConfigError(f"{key}: got a value, expected null: a game has no problems and no levels")
-    return build(GAMES[config.env.name].options, config.env.options, "env.options")
+    options = build(GAMES[config.env.name].options, config.env.options, "env.options")
+    named = config.options.get("opponents", {})
+    names = [SELF, PAST, *opponents_of(GAMES[config.env.name].make(options))]
+    if unknown := [name for name in named if name not in names]:
+        raise ConfigError(
+            f"options.opponents: got {unknown[0]!r}, expected opponents in {config.env.name}; "
+            f"{nearest(unknown[0], names)}"
+        )
+    return options
+
+
+def opponents_of(game: Any) -> dict[str, Opponent]:
+    """The fixed opponents that fit the game, by name."""
+    found = {}
+    for name in OPPONENTS:
+        try:
+            found[name] = make_opponent(name, game)
+        except ValueError:  # it does not fit this game
+            continue
+    return found
 
 
 def make_table(config: RunConfig, options: object, max_turns: int) -> Table:
     """The game of a checked configuration."""
     game = GAMES[config.env.name].make(options)
-    opponents = {}
-    for name in OPPONENTS:
-        try:
-            opponents[name] = make_opponent(name, game)
-        except ValueError:  # it does not fit this game
-            continue
+    opponents = opponents_of(game)
     return Table(game, opponents, make_yardstick(config, game, opponents, max_turns))
 
 

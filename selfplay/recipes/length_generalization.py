@@ -23,6 +23,7 @@ from pydantic import Field
 
 from selfplay.about import About
 from selfplay.credit import first_answers
+from selfplay.errors import FieldError
 from selfplay.lab import Lab, Round
 from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import pose, solve, verify
@@ -71,7 +72,10 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.new_share + self.seed_share > 1.0:
-            raise ValueError("new_share: it and seed_share must not exceed 1 together")
+            raise FieldError(
+                "new_share",
+                f"got {self.new_share:g} and a seed_share of {self.seed_share:g}, expected at most 1 together",
+            )
 
 
 def run(lab: Lab, config: Config) -> None:

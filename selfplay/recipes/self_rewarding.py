@@ -28,11 +28,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from selfplay.about import About
-from selfplay.errors import FieldError
 from selfplay.feedback import Feedback, episodes_of, measures, preferences, rows
 from selfplay.judging import Judging
 from selfplay.lab import Lab
-from selfplay.proposers import PROPOSERS
+from selfplay.proposers import PROPOSERS, check_proposer
 from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import solve, validate
 from selfplay.types import Message, Problem, Prompt, Request, Sampling, Transcript
@@ -77,8 +76,7 @@ class Config:
 
     def __post_init__(self) -> None:
         Feedback(self.reward)
-        if self.proposer not in PROPOSERS:
-            raise FieldError("proposer", f"got {self.proposer!r}, expected one of {', '.join(PROPOSERS)}")
+        check_proposer(self.proposer)
 
 
 def run(lab: Lab, config: Config) -> None:

@@ -28,8 +28,9 @@ from pydantic import Field
 
 from selfplay.about import About
 from selfplay.advantages import RoleBaselines
+from selfplay.checking import nearest
 from selfplay.credit import credit_turns, credit_turns_by_group, merged
-from selfplay.errors import FieldError
+from selfplay.errors import ConfigError, FieldError
 from selfplay.game_lab import GameLab
 from selfplay.play import Player, Rules, describe_matches, play, random_turns
 from selfplay.rewards import reward_match
@@ -96,7 +97,7 @@ def run(lab: GameLab, config: Config) -> None:
     """Play the rounds that are left."""
     known = [SELF, PAST, *lab.opponents]
     if unknown := [name for name in config.opponents if name not in known]:
-        raise FieldError("options.opponents", f"got {unknown[0]!r}, expected names out of {', '.join(known)}")
+        raise ConfigError(f"options.opponents: got {unknown[0]!r}, expected an opponent; {nearest(unknown[0], known)}")
     baselines = RoleBaselines(config.decay)
     baselines.restore(lab.state.get("baselines", {}))
     past: list[int] = list(lab.state.get("past", []))

@@ -26,6 +26,7 @@ from pydantic import Field
 
 from selfplay.about import About
 from selfplay.credit import credit_attempts, informative
+from selfplay.errors import FieldError
 from selfplay.lab import Lab
 from selfplay.rewards import reward_attempt
 from selfplay.seeding import seed_for
@@ -60,7 +61,7 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.num_trained > self.num_votes:
-            raise ValueError(f"num_trained: got {self.num_trained}, expected at most num_votes ({self.num_votes})")
+            raise FieldError("num_trained", f"got {self.num_trained}, expected at most num_votes ({self.num_votes})")
 
 
 def run(lab: Lab, config: Config) -> None:

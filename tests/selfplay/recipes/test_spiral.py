@@ -13,14 +13,17 @@ from test_every_recipe import StopAt
 from envs.games import make_game
 from envs.games.exploitability import average_policy, exploitability, information_sets
 from envs.games.opponents import make_opponent
+from scripts.compose import check
 from selfplay.config import EvaluationConfig
-from selfplay.errors import FieldError
+from selfplay.config_file import load_config
+from selfplay.errors import ConfigError, FieldError
 from selfplay.game_lab import GameLab
 from selfplay.recipes import spiral
 from selfplay.recipes.spiral import Config
 from selfplay.tabular import tabular_lab
 from selfplay.yardsticks import ExactYardstick
 
+ROOT = Path(__file__).parents[3]
 KUHN: Any = make_game("kuhn_poker")
 MOVES = ["check", "bet", "fold", "call", "junk"]
 SMALL = {"num_matches": 12, "keep_every": 1, "num_past": 2}
@@ -152,5 +155,20 @@ def test_options_that_mean_nothing_are_refused(options: dict[str, Any], message:
 
 
 def test_an_opponent_that_the_game_does_not_know_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FieldError, match="got 'minimax', expected names out of self, past, random, nash"):
-        play(tmp_path / "run", {"opponents": {"minimax": 1.0}})
+    with pytest.raises(ConfigError, match="got 'minmax', expected an opponent; one of self, past, random, nash"):
+        play(tmp_path / "run", {"opponents": {"minmax": 1.0}})
+
+
+@pytest.mark.parametrize(
+    ("game", "named", "said"),
+    [
+        ("kuhn_poker", "nsh", "got 'nsh', expected opponents in kuhn_poker; did you mean nash?"),
+        ("tic_tac_toe", "nash", "one of self, past, random, minimax"),
+    ],
+)
+def test_a_configuration_with_an_opponent_that_does_not_fit_is_refused_before_anything_starts(
+    game: str, named: str, said: str
+) -> None:
+    config = load_config(ROOT / "configs" / "spiral" / f"{game}.yaml", [f"options.opponents={{{named}: 1.0}}"])
+    with pytest.raises(ConfigError, match=said):
+        check(config)
