@@ -15,7 +15,9 @@ VENV := .venv
 IN_VENV := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 TORCH := $(shell grep '^torch==' constraints.txt)
-PYTEST := OMP_NUM_THREADS=1 $(IN_VENV) -m pytest
+# A process for each core, four at most, and whole files to each: what the tests of a file share is made once. Plain
+# `python -m pytest` runs the same tests in one process.
+PYTEST := OMP_NUM_THREADS=1 $(IN_VENV) -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install quickstart test test-slow check format golden benchmark-quickstart benchmark-code-triplet benchmark-loop benchmark-verifiers benchmark-environments benchmark-games soak papers clean

@@ -274,39 +274,39 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path: 
     assert hashes[0] == hashes[1] != hashes[2]
 
 
-RESUME = """
+CHANGES = [{"trl": {"beta": 0.1}}, {"optimizer": "muon", "muon_learning_rate": 1e-2}]
+RESUME = f"""
 import sys
 from pathlib import Path
 from learner_helpers import *
 from selfplay.learners.policy_gradient import PolicyGradientLearner
-folder = Path(sys.argv[1])
-model = model_of(seed=5)
-learner = PolicyGradientLearner(model, TOKENIZER, settings(**eval(sys.argv[2])), folder)
-learner.load(folder / "checkpoint")
-learner.update(random_rows(19, 2), 2, (1.0, 0.5))
-print(digest(model))
+for number, changes in enumerate({CHANGES}):
+    folder = Path(sys.argv[1]) / str(number)
+    model = model_of(seed=5)
+    learner = PolicyGradientLearner(model, TOKENIZER, settings(**changes), folder)
+    learner.load(folder / "checkpoint")
+    learner.update(random_rows(19, 2), 2, (1.0, 0.5))
+    print(digest(model))
 """
 
 
-@pytest.mark.parametrize(
-    "changes", [{"trl": {"beta": 0.1}}, {"optimizer": "muon", "muon_learning_rate": 1e-2}], ids=["adamw+kl", "muon"]
-)
-def test_resuming_in_a_fresh_process_is_exact_to_the_bit(changes: dict[str, Any], tmp_path: Path) -> None:
-    model = model_of()
-    learner = learner_of(model, tmp_path, **changes)
-    learner.update(random_rows(9, 1), 1)
-    learner.save(tmp_path / "checkpoint")
-    learner.update(random_rows(19, 2), 2, (1.0, 0.5))
+def test_resuming_in_a_fresh_process_is_exact_to_the_bit_with_either_optimizer_and_with_kl(tmp_path: Path) -> None:
+    expected = []
+    for number, changes in enumerate(CHANGES):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        model = model_of()
+        learner = learner_of(model, folder, **changes)
+        learner.update(random_rows(9, 1), 1)
+        learner.save(folder / "checkpoint")
+        learner.update(random_rows(19, 2), 2, (1.0, 0.5))
+        expected.append(digest(model))
     environment = {**os.environ, "PYTHONPATH": f"{HERE.parents[1]}:{HERE}", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", RESUME, str(tmp_path), repr(changes)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-c", RESUME, str(tmp_path)], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[-1] == digest(model)
+    assert done.stdout.split()[-2:] == expected
 
 
 def test_a_checkpoint_without_its_trainer_file_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from verifiers.sandbox import Limits, Sandbox, SandboxError, Tier
 
-LIMITS = Limits(seconds=0.6, memory_mb=128, max_output_bytes=4096, max_result_bytes=65_536)
+LIMITS = Limits(seconds=1.5, memory_mb=128, max_output_bytes=4096, max_result_bytes=65_536)
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ SCRIPTS = [
     ("import sympy", S.ERROR, "raised ModuleNotFoundError"),
     ("input()", S.ERROR, "raised EOFError"),
     ("import sys; sys.stdout.close()", S.ERROR, "raised ValueError"),
-    ("while True: pass", S.TIMEOUT, "no end within 0.6 s"),
+    ("while True: pass", S.TIMEOUT, "no end within 1.5 s"),
     ("import os\nos.closerange(0, 64)\nwhile True: pass", S.TIMEOUT, "no end"),
     ("x = []\nwhile True: x.append(bytearray(10**6))", S.MEMORY, "out of memory"),
     ("while True: print('x' * 1000)", S.OUTPUT_LIMIT, "more than 4096 bytes of output"),
@@ -120,7 +120,7 @@ def test_values_as_deep_as_allowed_go_in_and_come_out(tier_b: Sandbox) -> None:
 
 
 def test_values_beyond_the_limit_are_an_output_limit(tier_b: Sandbox) -> None:
-    for program in ("def f(x):\n    return 'y' * 100_000", "def f(x):\n    return 'y' * 60_000_000"):
+    for program in ("def f(x):\n    return 'y' * 100_000", "def f(x):\n    return 'y' * 20_000_000"):
         assert one(tier_b, program, 1).status is S.OUTPUT_LIMIT
     assert one(tier_b, "def f(x):\n    return 'y' * 60_000", 1).status is S.OK
 
@@ -184,7 +184,7 @@ def test_nothing_takes_longer_than_its_deadline_and_a_little(tier_b: Sandbox) ->
     began = time.monotonic()
     runs = tier_b.run([Job(program) for program in programs])
     assert [run.status for run in runs] == [S.TIMEOUT] * 3
-    assert time.monotonic() - began < 3 * (0.6 + 0.5)
+    assert time.monotonic() - began < 3 * (1.5 + 0.5)
 
 
 def test_limits_must_be_above_zero() -> None:
