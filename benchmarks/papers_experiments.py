@@ -129,8 +129,8 @@ def yardstick(name: str, when: str = "after") -> Score:
     return lambda outcome: float(outcome["summary"]["yardsticks"][when][name])
 
 
-def levels_reached(threshold: float = 0.9) -> Score:
-    """The highest level up to which every level is solved at least so often, held out."""
+def levels_gained(start: int, num_rounds: int, threshold: float = 0.9) -> Score:
+    """Levels beyond `start` up to which every level is solved at least so often, held out, by round."""
 
     def score(outcome: Outcome) -> float:
         by_level = next(iter(outcome["summary"]["held_out"]["after"].values()))
@@ -139,7 +139,7 @@ def levels_reached(threshold: float = 0.9) -> Score:
             if accuracy < threshold:
                 break
             reached = level
-        return float(reached)
+        return (reached - start) / num_rounds
 
     return score
 
@@ -169,7 +169,6 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Programs of 5 to 8 operations, seed data of 1 to 4; four rounds, each from the bootstrap's weights.",
         (
             Arm("at most 10 right ones a problem", "configs/rest_em/programs.yaml"),
-            Arm("no cap", "configs/rest_em/programs.yaml", ("options.max_correct=16",)),
             Arm("RFT (one round, distinct)", "configs/rest_em/programs.yaml", ("options.distinct=true", "rounds=1")),
         ),
         {"levels 5 to 8": held_out(BEYOND), "levels 5 to 8 before": held_out(BEYOND, "before")},
@@ -181,7 +180,6 @@ EXPERIMENTS: tuple[Experiment, ...] = (
                 "RFT (one round, distinct)",
                 "levels 5 to 8",
             ),
-            Question("The cap helps", "at most 10 right ones a problem", "no cap", "levels 5 to 8"),
         ),
     ),
     Experiment(
@@ -298,24 +296,27 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Programs, one operation more each round from 5 to 14, seed data of 1 to 4.",
         tuple(
             Arm(name, "configs/length_generalization/programs.yaml", (f"options.filter={name}",))
-            for name in ("none", "length", "majority", "verifier")
+            for name in ("none", "majority", "verifier")
         ),
-        {"level reached": levels_reached(), "levels 5 to 14": held_out(range(5, 15))},
+        {
+            "levels gained a round": levels_gained(4, 10),
+            "levels 5 to 14": held_out(range(5, 15)),
+            "levels 5 to 14 before": held_out(range(5, 15), "before"),
+        },
         (
+            Question("It reaches lengths beyond the seed data without any filter", "none", START, "levels 5 to 14"),
             Question("Agreement beats no filter", "majority", "none", "levels 5 to 14"),
-            Question("The length filter beats none", "length", "none", "levels 5 to 14"),
             Question("A verifier beats agreement", "verifier", "majority", "levels 5 to 14"),
         ),
     ),
     Experiment(
         "sgs",
         "Programs: targets of 6, 8 and 10 operations, a Guide that compares texts, and what is left when nobody "
-        "reviews, when the conjecturer does not learn, and when it does not see its target.",
+        "reviews, and when the conjecturer does not learn.",
         (
             Arm("with the Guide", "configs/sgs/programs.yaml"),
             Arm("no Guide", "configs/sgs/no_guide.yaml"),
             Arm("frozen conjecturer", "configs/sgs/frozen_conjecturer.yaml"),
-            Arm("unconditioned", "configs/sgs/unconditioned.yaml"),
         ),
         {
             "targets solved": metric("sgs", "solved"),
@@ -337,7 +338,6 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             Question(
                 "With a frozen conjecturer fewer are solved", "with the Guide", "frozen conjecturer", "targets solved"
             ),
-            Question("Unconditioned, fewer are solved", "with the Guide", "unconditioned", "targets solved"),
         ),
     ),
     Experiment(
