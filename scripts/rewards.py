@@ -2,11 +2,12 @@
 
 - `table NAME… [--n 4] [--json]`: what each reward pays for k = 0 to n right attempts, and for no problem.
 - `plot NAME… [--n 4,8,64] --output FILE.png`: rewards over the solve rate p, side by side, a curve for each n.
-- `replay RUN --reward NAME|FILE [--json]`: every recorded round of a run paid again by another reward: share of
-  rollouts whose advantage changes sign, rank correlation, and which problems would have been kept, by level.
+- `replay RUN --reward NAME|FILE [--role solver] [--json]`: every recorded round of a run paid again by another reward,
+  the proposer's or the solver's: share of rollouts whose advantage changes sign, rank correlation, and which problems
+  would have been kept, by level.
 
-A reward is a name (`selfplay.learnability.FORMULAS`), a user's `module:function`, or a YAML file that composes them
-(`selfplay.reward_algebra`). Exit status 2 for a mistake.
+A reward is a name (`selfplay.learnability.FORMULAS`; for the solver `selfplay.rewards.SOLVER_REWARDS`), a user's
+`module:function`, or a YAML file that composes them (`selfplay.reward_algebra`). Exit status 2 for a mistake.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ from scripts.cli import run_main
 from selfplay.config_file import read_yaml
 from selfplay.errors import ConfigError, RecordError, UserError
 from selfplay.learnability import FORMULAS, Context, Formula
+from selfplay.recipes import RECIPES
 from selfplay.record import Record
 from selfplay.replay import Change, replay, together
-from selfplay.rewards import Pay
+from selfplay.rewards import Pay, SolverPay
 
 MAX_ATTEMPTS = 1024
 COLOURS = ("#e08a3c", "#4f9d69", "#2f5d8a", "#7b5ea7")
@@ -62,6 +64,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     again = commands.add_parser("replay", help="pay a recorded run again by another reward")
     again.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     again.add_argument("--reward", required=True, metavar="NAME|FILE", help="a reward, or a YAML file with one")
+    again.add_argument("--role", choices=("proposer", "solver"), default="proposer", help="whose (default proposer)")
     again.add_argument("--json", action="store_true", help="print one object")
     again.set_defaults(command=show_replay)
     return parser.parse_args(list(arguments))
@@ -181,12 +184,16 @@ def show_replay(given: argparse.Namespace) -> Iterator[str]:
     numbers = record.whole_rounds()
     if not numbers:
         raise RecordError(f"{given.run} has no whole round yet, expected at least one")
-    pay = Pay(read_spec(given.reward), given.reward)
+    spec = read_spec(given.reward)
+    pay = SolverPay(spec, given.reward) if given.role == "solver" else Pay(spec, given.reward)
     options = record.config().get("options", {})
     judged = bool(options.get("accept_judged"))  # as the run was paid: by a judge's word only where it said so
     changes = replay((record.read(number) for number in numbers), pay, judged=judged)
     total = together(change for _, change in changes)
-    recorded = options.get("reward", "its default")
+    if not total.num_paid:
+        what = "proposals" if given.role == "proposer" else "attempts"
+        raise RecordError(f"{given.run} has no {what} that were paid: expected a run whose {given.role} is rewarded")
+    recorded = _recorded(record.config(), "reward" if given.role == "proposer" else "solver_reward")
     if given.json:
         yield json.dumps(_as_data(given.reward, recorded, changes, total))
         return
@@ -199,6 +206,13 @@ def show_replay(given: argparse.Namespace) -> Iterator[str]:
     yield f"{'level':>5} {'kept':>9} {'would be':>9} {'both':>7}   problems with a reward above 0"
     for level, (old, new, both) in sorted(total.kept.items()):
         yield f"{level:>5} {old:>9,} {new:>9,} {both:>7,}"
+
+
+def _recorded(config: Mapping[str, Any], key: str) -> object:
+    """The reward that a run was paid by."""
+    recipe = RECIPES.get(str(config.get("recipe")))
+    field = recipe.Config.__dataclass_fields__.get(key) if recipe else None
+    return config.get("options", {}).get(key, field.default if field else "its own")
 
 
 def _shown(value: float) -> str:

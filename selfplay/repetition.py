@@ -16,6 +16,8 @@ import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import csr_matrix
 
+from selfplay.types import Proposal
+
 MAX_ORDER = 4
 """n-grams of one to so many tokens."""
 THRESHOLD = 0.5
@@ -54,6 +56,11 @@ def repetition(texts: Sequence[str], threshold: float = THRESHOLD) -> list[float
         sizes[cluster] += weights[text]
     share = {text: sizes[cluster] / len(texts) for text, cluster in zip(distinct, clusters, strict=True)}
     return [share[text] for text in texts]
+
+
+def repetition_of(proposals: Sequence[Proposal]) -> list[float]:
+    """`repetition` of proposals: by their problems' texts, or by what was written where there is no problem."""
+    return repetition([one.problem.prompt if one.problem else one.transcript.completion for one in proposals])
 
 
 def _clusters(texts: Sequence[str], weights: Sequence[int], threshold: float) -> list[int]:

@@ -152,7 +152,7 @@ def run(lab: Lab, config: Config) -> None:
             proposal_rewards=proposal_rewards,
             attempt_rewards=attempt_rewards,
             learner=learned,
-            state={},
+            state={"context": {"group": asked}},
             metrics={"azr": {"tasks": by_task(asked, proposals, episodes, buffer), "again": len(old)}},
         )
 

@@ -39,7 +39,7 @@ from selfplay.errors import FieldError
 from selfplay.gate import Gate
 from selfplay.lab import Lab, Round
 from selfplay.learnability import Context
-from selfplay.repetition import repetition
+from selfplay.repetition import repetition_of
 from selfplay.rewards import Pay, SolverPay, check_reward
 from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import propose_to, solve, validate
@@ -127,18 +127,15 @@ def challenger_round(lab: Lab, config: Config, round: Round) -> None:
         episodes = agree(labels(votes), attempts, lab.env.read_answer, lab.verifier, list(sources.values()))
         measured = measure(lab, problems, votes)
     with round.phase("credit"):
-        texts = [one.problem.prompt if one.problem else one.transcript.completion for one in proposals]
-        shares = repetition(texts)
+        shares = repetition_of(proposals)
         contexts = [
             Context(valid=one.problem is not None, repetition=share)
             for one, share in zip(proposals, shares, strict=True)
         ]
         rewards = Pay(config.reward).proposals(proposals, episodes, contexts)
-        advantages = group_mean(
-            [None if reward is None else reward.total for reward in rewards],
-            [place // config.group_size for place in range(len(proposals))],
-            scale=True,
-        )
+        groups = [place // config.group_size for place in range(len(proposals))]
+        totals = [None if reward is None else reward.total for reward in rewards]
+        advantages = group_mean(totals, groups, scale=True)
         batch = informative(
             Credited(proposal.transcript, advantage)
             for proposal, advantage in zip(proposals, advantages, strict=True)
@@ -153,7 +150,7 @@ def challenger_round(lab: Lab, config: Config, round: Round) -> None:
         episodes=episodes,
         proposal_rewards=rewards,
         learner=learned,
-        state={},
+        state={"context": {"group": groups}},
         metrics=metrics,
     )
 

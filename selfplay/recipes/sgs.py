@@ -143,7 +143,7 @@ def run(lab: Lab, config: Config) -> None:
             proposal_rewards=proposal_rewards,
             attempt_rewards=attempt_rewards,
             learner=learned,
-            state={},
+            state={"context": {"guide": [one.guide for one in contexts], "rate_limit": contexts[0].rate_limit}},
             metrics={"sgs": {"targets": len(targets), "solved": len(solved & {one.id for one in targets}), **reviewed}},
         )
 
