@@ -17,6 +17,8 @@ import importlib
 import inspect
 import math
 import numbers
+import os
+import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
@@ -38,6 +40,8 @@ def find_function(name: str, path: str = "reward") -> RewardFunction:
     module_name, _, attribute = name.partition(":")
     if not module_name or not attribute:
         raise ConfigError(f"{path}: got {name!r}, expected module:function")
+    if not {"", os.getcwd()} & set(sys.path):
+        sys.path.append(os.getcwd())  # as `python -m` has it, for commands that are started by their path
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -71,7 +75,7 @@ def ask(
     except Exception as error:  # the user's function
         raise RewardFunctionError(
             f"the reward function {name} raised {type(error).__name__}: {error} ({_place(error)}), "
-            f"for {_culprit(function, transcripts, columns)}. Expected a list of one number (or None) for each"
+            f"for {_culprit(function, transcripts, columns, error)}. Expected a list of one number (or None) for each"
         ) from error
     size = _size(answers)
     if size is None:
@@ -122,8 +126,10 @@ def _culprit(function: RewardFunction, transcripts: Sequence[Transcript], column
     for row, transcript in enumerate(transcripts):
         try:
             _answers(function, [transcript], {name: [values[row]] for name, values in columns.items()})
-        except Exception:  # the user's function
+        except type(error):
             return f"row {row}, the completion {_shown(transcript.completion)}"
+        except Exception:  # the user's function, which wants more rows
+            continue
     return f"{len(transcripts)} completions together, for none of them alone"
 
 

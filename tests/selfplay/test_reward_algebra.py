@@ -204,6 +204,8 @@ def test_a_function_that_raises_for_the_batch_alone_says_so() -> None:
 
     with pytest.raises(RewardFunctionError, match=r"raised ValueError: too many .* for 3 completions together"):
         ask("mine:f", batched, ROWS, {})
+    with pytest.raises(RewardFunctionError, match=r"raised ZeroDivisionError.* for 3 completions together"):
+        ask("mine:f", lambda completions, **_: [len(completions[2]) / 0], ROWS, {})  # alone it raises another
 
 
 def test_numbers_of_numpy_and_true_or_false_are_numbers() -> None:
@@ -216,6 +218,10 @@ def test_functions_are_found_by_module_and_name(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "my_broken.py").write_text("1 / 0\n")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     assert ask("short", find_function("my_rewards:short"), ROWS[:1], {}) == [1.0]
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "rewards_from_here.py").write_text("def f(**kwargs):\n    return [2.0]\n")
+    monkeypatch.chdir(tmp_path / "here")
+    assert ask("f", find_function("rewards_from_here:f"), ROWS[:1], {}) == [2.0]
     for name, message in (
         ("my_rewards:long", "has no function 'long'; it has short"),
         ("my_reward:short", "there is no module 'my_reward'"),
