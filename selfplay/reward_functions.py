@@ -121,8 +121,13 @@ def _ignore(*_: Any, **__: Any) -> None:
     """Takes what a function would log with TRL's trainer."""
 
 
-def _culprit(function: RewardFunction, transcripts: Sequence[Transcript], columns: Mapping[str, Sequence[Any]]) -> str:
-    """The first row that a function also raises for when it is asked about it alone."""
+def _culprit(
+    function: RewardFunction,
+    transcripts: Sequence[Transcript],
+    columns: Mapping[str, Sequence[Any]],
+    error: Exception,
+) -> str:
+    """The first row for which a function raises the like when it is asked about it alone."""
     for row, transcript in enumerate(transcripts):
         try:
             _answers(function, [transcript], {name: [values[row]] for name, values in columns.items()})
