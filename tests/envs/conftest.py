@@ -28,7 +28,7 @@ class Verifiers(dict[str, ClosingVerifier]):
 
 @pytest.fixture(scope="session")
 def executor() -> Iterator[PythonExecutor]:
-    with PythonExecutor() as made:
+    with PythonExecutor(deadline_s=2.0) as made:  # some programs never end
         yield made
 
 

@@ -43,7 +43,7 @@ PROGRAM = """
 import hashlib, json, sys
 from verifiers.inside import gym
 found = {}
-for family, last in gym.families().items():
+for family, last in list(gym.families().items())[::%d]:
     for level in sorted({1, min(last, 3)}):
         items = [gym.item(family, level, 15485863 * seed) for seed in range(%d)]
         texts = [[item["question"], item["answer"], gym.entry_text(item)] for item in items]
@@ -52,15 +52,16 @@ json.dump(found, sys.stdout)
 """
 
 
-def test_the_same_seed_gives_the_same_problem_in_processes_with_other_hashes() -> None:
+@pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
+def test_the_same_seed_gives_the_same_problem_in_processes_with_other_hashes(every: int) -> None:
     found = []
     for seed in ("1", "2"):
         variables = {**os.environ, "PYTHONHASHSEED": seed}
-        command = [sys.executable, "-c", PROGRAM % SLOW_SEEDS]
+        command = [sys.executable, "-c", PROGRAM % (every, SLOW_SEEDS)]
         done = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, text=True, check=True)
         found.append(json.loads(done.stdout))
     assert found[0] == found[1]
-    assert {name.split()[0] for name in found[0]} == set(FAMILIES)
+    assert {name.split()[0] for name in found[0]} == set([*FAMILIES][::every])
 
 
 @pytest.mark.parametrize("family", sorted(gym.SLOW_TO_MAKE))

@@ -222,9 +222,9 @@ def test_no_reply_whatever_raises(reply: str) -> None:
 
 @pytest.mark.parametrize("reply", ["[" * 1_000_000, "9" * 1_000_000, '{"a":' * 200_000, "\ud800" * 1_000_000])
 def test_reading_takes_milliseconds_whatever_the_reply(reply: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     read_choice(reply)
-    assert time.perf_counter() - began < 0.01
+    assert time.thread_time() - began < 0.01
 
 
 @pytest.mark.parametrize("rubric", [(), (RUBRIC[0], RUBRIC[0]), (Criterion("reason", "?"),)])

@@ -11,7 +11,7 @@ import psutil
 from selfplay.types import Origin, Problem, Status
 from verifiers import ClosingVerifier
 
-SLACK_S = 0.5
+SLACK_S = 1.5
 """How much longer than its deadline anything may take, a fresh worker's start aside."""
 
 

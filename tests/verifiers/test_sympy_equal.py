@@ -16,6 +16,7 @@ from verifiers.sympy_equal import SympyVerifier
 
 RIGHT, WRONG, MALFORMED = Status.CORRECT, Status.WRONG, Status.MALFORMED
 UNDECIDED, FAULT = Status.UNDECIDED, Status.FAULT
+START_S = 3.0  # of a fresh worker, while other tests run
 DEADLINE_S = 1.0
 
 
@@ -209,7 +210,7 @@ def test_answers_made_to_hang_end_by_the_deadline_and_are_never_right(
     sympy_verifier.verify(items[:1])
     began = time.monotonic()
     first, middle, last = (verdict.status for verdict in sympy_verifier.verify(items))
-    assert time.monotonic() - began < DEADLINE_S + SLACK_S + 1.0  # and the start of a fresh worker
+    assert time.monotonic() - began < DEADLINE_S + SLACK_S + START_S
     assert middle in (Status.TIMEOUT, UNDECIDED, MALFORMED, WRONG)
     assert (first, last) == (RIGHT, RIGHT)
 
@@ -219,7 +220,7 @@ def test_closed_expressions_made_to_hang_do_not_hold_up_a_number(sympy_verifier:
     sympy_verifier.verify([(problem("4"), "4")])
     began = time.monotonic()
     middle, last = (verdict.status for verdict in sympy_verifier.verify([(problem("4"), hang), (problem("4"), "8/2")]))
-    assert time.monotonic() - began < DEADLINE_S + SLACK_S + 1.0
+    assert time.monotonic() - began < DEADLINE_S + SLACK_S + START_S
     assert middle in (Status.TIMEOUT, UNDECIDED, MALFORMED, WRONG)
     assert last == RIGHT
 
