@@ -67,7 +67,7 @@ def group_advantages(rewards: Sequence[float], *, leave_one_out: bool = False, s
 
     A group of one, or of equals, has no advantage: zeros (GRPO 2402.03300; RLOO 2402.14740).
     """
-    if len(rewards) < 2:
+    if len(set(rewards)) < 2:
         return [0.0] * len(rewards)
     mean = statistics.fmean(rewards)
     factor = len(rewards) / (len(rewards) - 1) if leave_one_out else 1.0

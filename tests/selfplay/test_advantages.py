@@ -22,6 +22,7 @@ from selfplay.advantages import (
     percentile,
     whitened,
 )
+from selfplay.learnability import FORMULAS, Context
 
 Grouped = Callable[[Sequence[float | None], Sequence[Hashable]], Advantages]
 ALL: dict[str, Grouped] = {
@@ -48,6 +49,35 @@ def test_leaving_one_out_compares_with_the_others() -> None:
 def test_whitening_counts_a_transcript_as_often_as_it_has_tokens() -> None:
     # returns 1, 1, 1, 0: mean 3/4; squares 3/16 + 9/16 = 3/4; over n - 1 = 3 the deviation is 1/2
     assert whitened([1, 0], "aa", [3, 1]) == pytest.approx([0.5, -1.5])
+
+
+def test_whitening_leaves_no_mean_over_tokens_and_no_token_changes_a_group_of_equals() -> None:
+    # returns 1, 1, -0.5 x 4: mean 0; squares 2 + 1 = 3; over 5 the deviation is sqrt(0.6)
+    assert whitened([1.0, -0.5], "aa", [2, 4]) == pytest.approx([1 / math.sqrt(0.6), -0.5 / math.sqrt(0.6)])
+    assert whitened([0.7, 0.7, 0.1], "aab", [3, 9, 1]) == [0.0, 0.0, 0.0]
+    assert whitened([1.0, 0.0], "aa", [0, 0]) == [0.0, 0.0]
+
+
+def test_hierarchical_groups_are_siblings_on_a_problem_and_proposals_from_a_seed() -> None:
+    # prime-rl: no deviation, and a group of one has none; attempts at p and q, proposals from prompts x and y
+    attempts = group_mean([1, 0, 0, 0, 1], ["p", "p", "p", "p", "q"])
+    assert attempts == pytest.approx([0.75, -0.25, -0.25, -0.25, 0.0])
+    assert group_mean([0.75, 1.0, 0.0], ["x", "x", "y"]) == pytest.approx([-0.125, 0.125, 0.0])
+
+
+def test_language_self_play_pays_both_sides_against_the_value_of_a_question() -> None:
+    # V(q) = 0.75, 0.25: the solver gets R - V(q), the challenger mean V - V(q)
+    assert group_mean([1, 1, 1, 0, 0, 0, 0, 1], "aaaabbbb") == pytest.approx(
+        [0.25] * 3 + [-0.75] + [-0.25] * 3 + [0.75]
+    )
+    proposals = [FORMULAS["lsp"](k, 4, Context()).total for k in (3, 1)]
+    assert group_mean(proposals, "qq") == pytest.approx([-0.25, 0.25])
+
+
+def test_difficulty_classes_with_dr_zeros_own_rewards() -> None:
+    # n = 5: k = 1, 3 pay 1 and 0.5 in one class; k = 4 is alone in its own
+    rewards = [FORMULAS["dr_zero"](k, 5, Context()).total for k in (1, 3, 4)]
+    assert by_difficulty(rewards, [2, 2, 3]) == pytest.approx([0.25 / (0.25 + 1e-6), -0.25 / (0.25 + 1e-6), 0.0])
 
 
 def test_whitening_keeps_roles_and_tasks_apart() -> None:
@@ -121,6 +151,17 @@ def test_role_baselines_pay_against_the_mean_before_the_game() -> None:
     found = baselines.advantages([1.0, -1.0, 1.0], ["kuhn/0", "kuhn/1", "kuhn/0"])
     assert found == pytest.approx([1.0, -1.0, 1.0 - 0.05])
     assert baselines.state() == pytest.approx({"kuhn/0": 0.95 * 0.05 + 0.05, "kuhn/1": -0.05})
+
+
+def test_role_baselines_move_as_spirals_code_moves_them() -> None:
+    # b = 0; 0.05·1 = 0.05; 0.95·0.05 - 0.05·1.5 = -0.0275; each advantage is against the one before
+    baselines = RoleBaselines()
+    assert baselines.advantages([1.0, -1.5, 0.5], ["g/0"] * 3) == pytest.approx([1.0, -1.55, 0.5275])
+    assert baselines.state() == {"g/0": pytest.approx(0.95 * -0.0275 + 0.05 * 0.5)}
+    swapped = RoleBaselines()
+    assert swapped.advantages([0.3, 1.0, -1.5, 0.5], ["g/1", "g/0", "g/0", "g/0"])[1:] == pytest.approx(
+        [1.0, -1.55, 0.5275]
+    )
 
 
 def test_role_baselines_go_on_from_their_state_and_ignore_what_was_not_decided() -> None:

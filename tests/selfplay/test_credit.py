@@ -9,6 +9,7 @@ from builders import episode, problem, proposal, solved, transcript
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfplay.advantages import group_mean, leave_one_out
 from selfplay.credit import (
     credit_attempts,
     credit_proposals,
@@ -70,10 +71,24 @@ def test_scaled_advantages_have_deviation_one() -> None:
     assert group_advantages([0.0, 0.0, 0.0, 1.0], scale=True) == pytest.approx([-(3**-0.5)] * 3 + [3**0.5])
 
 
-@pytest.mark.parametrize("rewards", [[], [3.0], [0.1, 0.1, 0.1]])
+@pytest.mark.parametrize("rewards", [[], [3.0], *([value] * n for value in (0.1, 0.7, 1 / 3) for n in range(2, 12))])
 @pytest.mark.parametrize("scale", [False, True])
-def test_a_group_of_one_or_of_equals_has_no_advantage(rewards: list[float], scale: bool) -> None:
-    assert group_advantages(rewards, scale=scale) == pytest.approx([0.0] * len(rewards), abs=1e-12)
+@pytest.mark.parametrize("leave_one_out", [False, True])
+def test_a_group_of_one_or_of_equals_has_no_advantage_at_all(
+    rewards: list[float], scale: bool, leave_one_out: bool
+) -> None:
+    """Exactly none, whatever rounding says of the mean: a row with any is trained on."""
+    assert group_advantages(rewards, scale=scale, leave_one_out=leave_one_out) == [0.0] * len(rewards)
+
+
+@given(REWARDS)
+def test_both_ways_to_group_agree(rewards: list[float]) -> None:
+    """Lists of one group here, keys in `advantages`."""
+    keys = ["a"] * len(rewards)
+    assert group_advantages(rewards) == pytest.approx(group_mean(rewards, keys), abs=1e-9)
+    assert group_advantages(rewards, leave_one_out=True) == pytest.approx(leave_one_out(rewards, keys), abs=1e-9)
+    if len(set(rewards)) > 1 and statistics.pstdev(rewards) > 1e-6:
+        assert group_advantages(rewards, scale=True) == pytest.approx(group_mean(rewards, keys, scale=True), rel=1e-6)
 
 
 def test_an_attempt_is_compared_with_the_other_attempts_at_its_problem_only() -> None:
