@@ -1,9 +1,11 @@
 """Compare designs over seeds at an equal token budget: `python -m scripts.compare CONFIG --vary KEY=a,b,c --seeds 5`.
 
-Runs `scripts.train` once for each combination of the values and each seed, in folders of its own; what is finished is
-kept, what was interrupted resumes. Then it writes, beside the runs, `compare.md` (held-out mean with a bootstrap
-interval over seeds, difference from the first design, paired test), `compare.png` (curves over tokens with bands) and
-`compare.json`. A run that fails is named with its log, the others go on, and the exit status is 1.
+KEY is a key of the configuration; `reward.proposer` and `reward.solver` are short for `options.reward` and
+`options.solver_reward`. Runs `scripts.train` once for each combination of the values and each seed, in folders of its
+own; what is finished is kept, what was interrupted resumes. Then it writes, beside the runs, `compare.md` (held-out
+mean with a bootstrap interval over seeds, difference from the first design, paired test), `compare.png` (curves over
+tokens with bands) and `compare.json`. A run that fails is named with its log, the others go on, and the exit status
+is 1.
 
 The score of a run is the mean of its held-out figures after the last round (`--levels` names some of them). All designs
 get the same `token_budget`: `--tokens`, or the configuration's own.
@@ -39,6 +41,8 @@ from selfplay.record import Record, write_atomically
 ROOT = Path(__file__).resolve().parent.parent
 UNBOUNDED_ROUNDS = 1_000_000
 MAX_SLUG = 80
+ALIASES = {"reward.proposer": "options.reward", "reward.solver": "options.solver_reward"}
+"""Short ways to say what is varied most."""
 NUM_POINTS = 60
 COLOURS = ("#2f5d8a", "#e08a3c", "#4f9d69", "#c9675f", "#7b5ea7", "#3a3f4b", "#b3924a", "#5aa3b0")
 
@@ -117,7 +121,7 @@ def designs(vary: Sequence[str]) -> list[Design]:
         options = split_values(values)
         if not found or not key or not all(options) or len(set(options)) < len(options):
             raise UserError(f"--vary: got {text!r}, expected KEY=a,b,… with different values")
-        choices.append([(key, value) for value in options])
+        choices.append([(ALIASES.get(key, key), value) for value in options])
     return [
         Design(", ".join(value for _, value in pairs), tuple(f"{key}={value}" for key, value in pairs))
         for pairs in product(*choices)

@@ -29,6 +29,13 @@ def test_designs_are_all_combinations() -> None:
     ]
 
 
+def test_what_is_varied_most_has_short_names() -> None:
+    assert designs(["reward.proposer=a,b", "reward.solver=c"])[0].overrides == (
+        "options.reward=a",
+        "options.solver_reward=c",
+    )
+
+
 @pytest.mark.parametrize("text", ["options.reward", "=a,b", "key=a,,b", "key=a,a", "key="])
 def test_what_cannot_be_varied_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="expected KEY=a,b"):
