@@ -104,11 +104,11 @@ def test_a_worker_killed_from_outside_loses_nothing_and_keeps_order() -> None:
         killed: list[int] = []
 
         def kill_some() -> None:
-            for _ in range(2):
+            while len(killed) < 2:
                 time.sleep(0.15)
-                victim = pool.process_ids()[0]
-                os.kill(victim, signal.SIGKILL)
-                killed.append(victim)
+                if victims := [one for one in pool.process_ids() if one not in killed]:
+                    os.kill(victims[0], signal.SIGKILL)
+                    killed.append(victims[0])
 
         killer = threading.Thread(target=kill_some)
         killer.start()
