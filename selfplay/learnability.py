@@ -158,3 +158,6 @@ FORMULAS: dict[str, Formula] = {
     "serl": serl,
     "stp": stp,
 }
+
+SHORT_NAMES = {"azr": "azr_code", "r_zero": "r_zero_code", "sqlm": "sqlm_code"}
+"""Where paper and code differ, a paper's bare name is what its recipe pays by default."""

@@ -10,7 +10,7 @@ a mapping with one of these keys:
 - `{sequential: [REWARD, REWARD, …]}`: each next one is added only while all before it paid more than 0.
 - `{clip: REWARD, low: x, high: y}`: kept between two bounds (either may be left out).
 
-A name is a formula of the table, or `module:function`, a user's own TRL-style reward function (`reward_functions`).
+A name is a formula of the table (`azr` is short for `azr_code`: `SHORT_NAMES`), or `module:function`, a user's own TRL-style reward function (`reward_functions`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from selfplay.checking import nearest
 from selfplay.errors import ConfigError
-from selfplay.learnability import FORMULAS, Context, Formula
+from selfplay.learnability import FORMULAS, SHORT_NAMES, Context, Formula
 from selfplay.types import Reward
 
 COMBINATORS = ("gate", "weighted", "sequential", "clip")
@@ -101,6 +101,8 @@ def read_reward(spec: object, path: str = "reward", known: Mapping[str, Formula]
     if isinstance(spec, str):
         if spec in known:
             return known[spec]
+        if (full := SHORT_NAMES.get(spec)) in known:
+            return known[str(full)]
         if ":" in spec:
             return measured(spec)
         own = "; a function of your own is written module:function" if "." in spec else ""

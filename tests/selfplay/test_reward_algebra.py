@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from selfplay.errors import ConfigError
 from selfplay.learnability import FORMULAS, Context
+from selfplay.recipes import azr, r_zero, sqlm
 from selfplay.reward_algebra import clip, constant, functions_in, gate, measured, read_reward, sequential, weighted
 from selfplay.reward_functions import RewardFunctionError, ask, find_function
+from selfplay.rewards import SOLVER_REWARDS
 from selfplay.types import Reward
 
 ONE, TWO, NOTHING, MINUS = constant(1.0, "one"), constant(2.0, "two"), constant(0.0, "zero"), constant(-1.0, "minus")
@@ -71,6 +73,12 @@ def test_a_configuration_reads_as_the_same_reward_in_code() -> None:
         weighted([(1.0, FORMULAS["azr_code"]), (0.5, gate(FORMULAS["sqlm_paper"], FORMULAS["spice"], -1.0))]), -1.0
     )
     assert [of(read, k) for k in range(5)] == [of(made, k) for k in range(5)]
+
+
+@pytest.mark.parametrize(("short", "recipe"), [("azr", azr), ("r_zero", r_zero), ("sqlm", sqlm)])
+def test_a_papers_bare_name_is_what_its_recipe_pays_by_default(short: str, recipe: Any) -> None:
+    assert read_reward(short) is FORMULAS[recipe.Config().reward]
+    assert read_reward("azr", known=SOLVER_REWARDS) is SOLVER_REWARDS["azr"]
 
 
 def test_sequential_reads_from_a_configuration() -> None:
