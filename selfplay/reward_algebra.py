@@ -10,7 +10,8 @@ a mapping with one of these keys:
 - `{sequential: [REWARD, REWARD, …]}`: each next one is added only while all before it paid more than 0.
 - `{clip: REWARD, low: x, high: y}`: kept between two bounds (either may be left out).
 
-A name is a formula of the table (`azr` is short for `azr_code`: `SHORT_NAMES`), or `module:function`, a user's own TRL-style reward function (`reward_functions`).
+A name is a formula of the table (`azr` is short for `azr_code`: `SHORT_NAMES`), or `module:function`, a user's own
+TRL-style reward function (`reward_functions`).
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def test_sequential_reads_from_a_configuration() -> None:
         ({"gate": ["azr_paper"]}, r"reward\.gate: .* expected a list of 2"),
         ({"weighted": []}, r"reward\.weighted: .* expected a list"),
         ({"weighted": [["x", "azr_paper"]]}, r"reward\.weighted\[0\]\[0\]: got 'x', expected a finite number"),
-        ({"weighted": [[1, "azr"]]}, r"reward\.weighted\[0\]\[1\]: no reward"),
+        ({"weighted": [[1, "azrr"]]}, r"reward\.weighted\[0\]\[1\]: no reward"),
         ({"clip": "spice", "low": 1, "high": 0}, "expected low <= high"),
         (
             "my_rewards.short",
