@@ -6,7 +6,7 @@ in the round's record. Opponents are the policy itself, past selves, or fixed on
 
 Claim: two seats of one policy have different values, so one baseline a seat stabilises learning where none does not;
 and self-play gives an opponent that is always at one's own level, where a fixed one is learned by heart. Measured in
-`benchmarks/games.md` by exploitability (Kuhn poker); for tic-tac-toe there is a configuration, and no result yet.
+`benchmarks/games.md` by exploitability (Kuhn poker) and by matches not lost against minimax (tic-tac-toe).
 
 Deviations:
 1. Tiny models from random weights. A warm-up imitates random legal play (`warm_up_steps`), which holds no strategy:
