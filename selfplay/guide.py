@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from selfplay.advantages import percentile
 from selfplay.judge import check_rubric, overall
 from selfplay.judgements import Choice, Comparison, Criterion, Opinion, Rating
+from selfplay.learnability import Context
 from selfplay.protocols import Judge
 from selfplay.repetition import tokens_of
-from selfplay.types import Problem
+from selfplay.types import Episode, Problem, Proposal
 
 GUIDE = (
     Criterion(
@@ -40,6 +42,8 @@ GUIDE = (
 constants mean what they say."""
 TOO_COMPLEX = 3
 """From here on a problem is worth nothing."""
+ROUNDING = 1e-9
+"""Rates that differ by less are equal."""
 
 
 def guide_score(rating: Rating) -> float | None:
@@ -61,6 +65,39 @@ def review(judge: Judge, problems: Sequence[tuple[Problem, str]]) -> tuple[list[
     known = [score for score in scores if score is not None]
     mean = sum(known) / len(known) if known else 1.0
     return [mean if score is None else score for score in scores], len(scores) - len(known)
+
+
+def guided(
+    judge: Judge | None,
+    proposals: Sequence[Proposal],
+    wanted: Sequence[Problem],
+    episodes: Sequence[Episode],
+    rate_percentile: float,
+) -> tuple[list[Context], dict[str, float | int | None]]:
+    """What the reward of each proposal is told, and what the review came to.
+
+    Only conjectures with a right attempt are reviewed; without a judge all are worth 1.
+    """
+    rates = {one.problem.id: one.solve_rate for one in episodes if one.proposal is not None and one.num_correct}
+    found = [rate for rate in rates.values() if rate is not None]
+    limit = percentile(found, rate_percentile) + ROUNDING if found else 1.0
+    places = [place for place, one in enumerate(proposals) if one.problem is not None and one.problem.id in rates]
+    texts = [proposal.problem.prompt if proposal.problem is not None else "" for proposal in proposals]
+    worth, num_missing = [1.0] * len(places), 0
+    if judge is not None:
+        worth, num_missing = review(judge, [(wanted[place], texts[place]) for place in places])
+    by_place = dict(zip(places, worth, strict=True))
+    contexts = [
+        Context(valid=proposal.problem is not None, guide=by_place.get(place, 1.0), rate_limit=limit)
+        for place, proposal in enumerate(proposals)
+    ]
+    levels = [(one.problem.level, target.level) for one, target in zip(proposals, wanted, strict=True) if one.problem]
+    return contexts, {
+        "reviewed": len(places) if judge is not None else 0,
+        "abstained": num_missing,
+        "guide": sum(worth) / len(worth) if worth else None,
+        "level_over_target": sum(own - of for own, of in levels) / len(levels) if levels else None,
+    }
 
 
 class RuleGuide:

@@ -105,3 +105,13 @@ def label_accuracy(truths: Sequence[Problem], votes: Sequence[Vote], verifier: V
     num_undecided = sum(not (verdict.verified and verdict.status.decided) for verdict in verdicts)
     decided = len(pairs) - num_undecided
     return sum(verdict.correct for verdict in verdicts) / decided if decided else math.nan
+
+
+def vote_measures(truths: Sequence[Problem], votes: Sequence[Vote], verifier: Verifier) -> dict[str, float | None]:
+    """What training does not see: how often labels are right, and how large majorities are (None: not known)."""
+    accuracy = label_accuracy(truths, votes, verifier)
+    shares = [one.share for one in votes]
+    return {
+        "label_accuracy": None if math.isnan(accuracy) else accuracy,
+        "majority_share": sum(shares) / len(shares) if shares else None,
+    }

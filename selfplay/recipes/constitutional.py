@@ -47,16 +47,14 @@ from selfplay.judge import Constitution, compare, read_constitution
 from selfplay.judging import Judging
 from selfplay.lab import Lab, Round
 from selfplay.protocols import Learner
-from selfplay.seeding import rng_for, seed_for
+from selfplay.revision import revise
+from selfplay.seeding import seed_for
 from selfplay.stages import pose, rendered, solve
 from selfplay.types import (
     Attempt,
     Demonstration,
     Episode,
-    Message,
     Problem,
-    Prompt,
-    Request,
     Reward,
     Sampling,
     Transcript,
@@ -71,14 +69,6 @@ ABOUT = About(
 )
 NEEDS_JUDGE = True
 Count = Annotated[int, Field(ge=1)]
-CRITIQUE = (
-    "A principle for choosing between replies: {principle}\n\nSay briefly in which ways your last reply falls short of "
-    "it. Do not write a new reply yet."
-)
-REVISION = (
-    "Now write your reply to the first request anew, so that nothing of what you criticised is left. Write the new "
-    "reply alone, in the form that was asked for."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +138,7 @@ def play_revision(
     with round.phase("revise"):
         for number in range(config.num_revisions):
             seed = seed_for(round.seed, "revise", number)
-            steps.append(revise(lab, prompts, problems, steps[-1], constitution, seed, sampling))
+            steps.append(revise(lab.policy, prompts, problems, steps[-1], constitution, seed, sampling))
     with round.phase("verify"):
         episodes = episodes_of(problems, list(zip(*steps, strict=True)), lab.env, lab.verifier)
     with round.phase("credit"):
@@ -164,37 +154,6 @@ def play_revision(
     rates = [accuracy([episode.attempts[step] for episode in episodes]) for step in range(len(steps))]
     told = {"phase": "revision", "kept": len(kept), "accuracy_by_step": rates}
     lab.finish(round, episodes=episodes, learner=learned, state={}, metrics={"constitutional": told})
-
-
-def revise(
-    lab: Lab,
-    prompts: Sequence[Prompt],
-    problems: Sequence[Problem],
-    answers: Sequence[Transcript],
-    constitution: Constitution,
-    seed: int,
-    sampling: Sampling,
-) -> list[Transcript]:
-    """Each answer criticised by a principle of its own, and then written anew."""
-    talks = []
-    for prompt, problem, answer in zip(prompts, problems, answers, strict=True):
-        principle = rng_for(seed, "principle", problem.id).choice(constitution.principles)
-        ask = Message("user", CRITIQUE.replace("{principle}", principle))
-        talks.append((*prompt.messages, Message("assistant", answer.completion), ask))
-    asked = [
-        Request("critic", Prompt(talk), seed_for(seed, "critique", problem.id))
-        for talk, problem in zip(talks, problems, strict=True)
-    ]
-    critiques = lab.policy.generate(asked, sampling)
-    again = [
-        Request(
-            "reviser",
-            Prompt((*talk, Message("assistant", critique.completion), Message("user", REVISION)), prompt.prefix),
-            seed_for(seed, "revision", problem.id),
-        )
-        for talk, critique, prompt, problem in zip(talks, critiques, prompts, problems, strict=True)
-    ]
-    return lab.policy.generate(again, sampling)
 
 
 def worth_imitating(feedback: Feedback, attempt: Attempt) -> bool:

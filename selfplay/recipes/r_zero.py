@@ -25,7 +25,6 @@ Deviations:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -44,7 +43,7 @@ from selfplay.rewards import Pay, SolverPay, check_reward
 from selfplay.seeding import rng_for, seed_for
 from selfplay.stages import propose_to, solve, validate
 from selfplay.types import Credited, Problem, Proposal, Rejection, Sampling, Transcript
-from selfplay.voting import Vote, agree, label_accuracy, labels, vote
+from selfplay.voting import Vote, agree, labels, vote, vote_measures
 
 ABOUT = About(
     "R-Zero", ("2508.05004",), ("policy_gradient",), ("proposer", "solver"), ("voted",), ("solver", "challenger")
@@ -125,7 +124,7 @@ def challenger_round(lab: Lab, config: Config, round: Round) -> None:
         attempts = votes_on(lab, config, round, problems, config.challenger_votes)
         votes = vote(problems, attempts, lab.env.read_answer)
         episodes = agree(labels(votes), attempts, lab.env.read_answer, lab.verifier, list(sources.values()))
-        measured = measure(lab, problems, votes)
+        measured = vote_measures(problems, votes, lab.verifier)
     with round.phase("credit"):
         shares = repetition_of(proposals)
         contexts = [
@@ -168,7 +167,7 @@ def solver_round(lab: Lab, config: Config, round: Round, step: int, labelled: li
             attempts = votes_on(lab, config, round, candidates, config.solver_votes)
             votes = vote(candidates, attempts, lab.env.read_answer)
             num_vote_tokens = sum(len(one.token_ids) for group in attempts for one in group)
-            measured = measure(lab, candidates, votes)
+            measured = vote_measures(candidates, votes, lab.verifier)
             proposals = admit(proposals, votes, config.kept)
             labelled = problems_of(proposals)
     with round.phase("solve"):
@@ -243,13 +242,3 @@ def part(labelled: Sequence[Problem], count: int, step: int, seed: int) -> list[
     count = min(count, len(order))
     start = step * count
     return [order[place % len(order)] for place in range(start, start + count)]
-
-
-def measure(lab: Lab, truths: Sequence[Problem], votes: Sequence[Vote]) -> dict[str, float | None]:
-    """What training does not see: how often labels are right (null: not known), and how large majorities are."""
-    accuracy = label_accuracy(truths, votes, lab.verifier)
-    shares = [one.share for one in votes]
-    return {
-        "label_accuracy": None if math.isnan(accuracy) else accuracy,
-        "majority_share": sum(shares) / len(shares) if shares else None,
-    }

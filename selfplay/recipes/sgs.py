@@ -30,12 +30,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from selfplay.about import About
-from selfplay.advantages import group_mean, min_max, percentile
+from selfplay.advantages import group_mean, min_max
 from selfplay.credit import credit_attempts, informative
 from selfplay.errors import UserError
-from selfplay.guide import RuleGuide, review
+from selfplay.guide import RuleGuide, guided
 from selfplay.lab import Lab
-from selfplay.learnability import Context
 from selfplay.proposers import PROPOSERS, check_proposer
 from selfplay.protocols import Environment, Judge
 from selfplay.rewards import Pay, check_reward, reward_attempt
@@ -46,7 +45,6 @@ from selfplay.types import Credited, Episode, Problem, Prompt, Proposal, Reward,
 ABOUT = About("Self-Guided Self-Play", ("2604.20209",), ("policy_gradient",), ("proposer", "solver"), ("verified",))
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,39 +168,6 @@ def guide_of(lab: Lab, config: Config, seed: int) -> Judge | None:
     if config.guide == "judge":
         return lab.need_judge().judge(seed)
     return RuleGuide() if config.guide == "rules" else None
-
-
-def guided(
-    judge: Judge | None,
-    proposals: Sequence[Proposal],
-    wanted: Sequence[Problem],
-    episodes: Sequence[Episode],
-    rate_percentile: float,
-) -> tuple[list[Context], dict[str, float | int | None]]:
-    """What the reward of each proposal is told, and what the review came to.
-
-    Only conjectures with a right attempt are reviewed; without a judge all are worth 1.
-    """
-    rates = {one.problem.id: one.solve_rate for one in episodes if one.proposal is not None and one.num_correct}
-    found = [rate for rate in rates.values() if rate is not None]
-    limit = percentile(found, rate_percentile) + ROUNDING if found else 1.0
-    places = [place for place, one in enumerate(proposals) if one.problem is not None and one.problem.id in rates]
-    texts = [proposal.problem.prompt if proposal.problem is not None else "" for proposal in proposals]
-    worth, num_missing = [1.0] * len(places), 0
-    if judge is not None:
-        worth, num_missing = review(judge, [(wanted[place], texts[place]) for place in places])
-    by_place = dict(zip(places, worth, strict=True))
-    contexts = [
-        Context(valid=proposal.problem is not None, guide=by_place.get(place, 1.0), rate_limit=limit)
-        for place, proposal in enumerate(proposals)
-    ]
-    levels = [(one.problem.level, target.level) for one, target in zip(proposals, wanted, strict=True) if one.problem]
-    return contexts, {
-        "reviewed": len(places) if judge is not None else 0,
-        "abstained": num_missing,
-        "guide": sum(worth) / len(worth) if worth else None,
-        "level_over_target": sum(own - of for own, of in levels) / len(levels) if levels else None,
-    }
 
 
 def solver_rows(

@@ -21,8 +21,6 @@ Deviations:
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -35,7 +33,7 @@ from selfplay.rewards import Pay, SolverPay, check_reward
 from selfplay.seeding import seed_for
 from selfplay.stages import propose, solve, validate, verify
 from selfplay.types import Sampling
-from selfplay.voting import Vote, agree, label_accuracy, labels, vote
+from selfplay.voting import agree, labels, vote, vote_measures
 
 ABOUT = About(
     "Self-Questioning Language Models",
@@ -101,7 +99,7 @@ def run(lab: Lab, config: Config) -> None:
                 if by_vote
                 else verify(problems, attempts, env, lab.verifier, posed)
             )
-            measured = measure(votes, label_accuracy(problems, votes, lab.verifier))
+            measured = vote_measures(problems, votes, lab.verifier)
         with round.phase("credit"):
             attempt_rewards = solver_pay.attempts(episodes)
             proposal_rewards = pay.proposals(proposals, episodes)
@@ -122,12 +120,3 @@ def run(lab: Lab, config: Config) -> None:
             state={},
             metrics={"sqlm": {**measured, "proposer_learned": is_turn}},
         )
-
-
-def measure(votes: Sequence[Vote], accuracy: float) -> dict[str, float | None]:
-    """What training does not see: how often labels are right (null: not known), and how large majorities are."""
-    shares = [one.share for one in votes]
-    return {
-        "label_accuracy": None if math.isnan(accuracy) else accuracy,
-        "majority_share": sum(shares) / len(shares) if shares else None,
-    }

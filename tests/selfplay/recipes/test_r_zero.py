@@ -175,7 +175,7 @@ def test_the_set_is_gone_through_evenly_and_no_step_has_a_problem_twice() -> Non
 
 def test_wrong_options_are_refused_with_what_there_is() -> None:
     for key, value, text in (
-        ("reward", "r_zero", "r_zero"), ("solver_reward", "r_zero_code", "r_zero_code"), ("kept", (0.8, 0.3), "0.8")
+        ("reward", "r_zeroo", "r_zeroo"), ("solver_reward", "r_zero_code", "r_zero_code"), ("kept", (0.8, 0.3), "0.8")
     ):  # fmt: skip
         with pytest.raises(FieldError, match=text):
             Config(**{key: value})  # type: ignore[arg-type]

@@ -11,9 +11,9 @@ from builders import Classroom, play, problem, proposal, scripted_judging, scrip
 
 from envs.programs import Programs
 from selfplay.errors import FieldError, UserError
-from selfplay.guide import RuleGuide
+from selfplay.guide import RuleGuide, guided
 from selfplay.lab import Lab
-from selfplay.recipes.sgs import Config, asked_for, conjecturer_rows, guided, solver_rows
+from selfplay.recipes.sgs import Config, asked_for, conjecturer_rows, solver_rows
 from selfplay.rewards import reward_attempt
 from selfplay.seeding import rng_for
 from selfplay.types import Problem, Rejection, Reward

@@ -88,6 +88,6 @@ def test_the_proposer_learns_when_its_turn_has_come(lab: Lab) -> None:
 
 
 def test_wrong_options_are_refused_with_what_there_is() -> None:
-    for key, value in (("reward", "sqlm"), ("solver_reward", "sqlm_code")):
+    for key, value in (("reward", "sqlmm"), ("solver_reward", "sqlm_code")):
         with pytest.raises(FieldError, match=value):
             Config(**{key: value})  # type: ignore[arg-type]
