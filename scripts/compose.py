@@ -247,8 +247,12 @@ def confinement(env: Environment) -> Isolation | None:
     return isolation
 
 
-def check_model(config: RunConfig) -> None:
-    """Raise ConfigError if `model.name` cannot be used. Reads no weights: it is asked before a run folder is made."""
+def check_model(config: RunConfig, processes: Processes) -> None:
+    """Raise ConfigError if `model` cannot be used here. Reads no weights: it is asked before a run folder is made."""
+    if config.model.sampler == "vllm":
+        from selfplay.vllm_sampler import check_vllm
+
+        check_vllm(config.model, processes)
     if config.model.name is not None:
         from selfplay import models
 
@@ -263,12 +267,37 @@ def _quiet_transformers() -> None:
     transformers.logging.disable_progress_bar()
 
 
-def make_policy(config: RunConfig, env: Environment | Game[Any], source: Path | None, processes: Processes) -> Any:
+def make_engine(config: RunConfig, processes: Processes) -> Any:
+    """What writes for every policy that the run trains, if it is not its own model: vLLM, or None."""
+    if config.model.sampler != "vllm":
+        return None
+    from selfplay.vllm_sampler import VllmEngine
+
+    return VllmEngine(config.model.vllm, processes)
+
+
+def wrap(config: RunConfig, model: Any, tokenizer: Any, processes: Processes, engine: Any = None) -> Any:
+    """A model as a policy; without an engine, `sampler: vllm` is `hf`: vLLM serves what is trained."""
+    from selfplay.policy import HFPolicy
+
+    sampler = config.model.sampler
+    return HFPolicy(
+        model,
+        tokenizer,
+        sampler="hf" if sampler == "vllm" else sampler,
+        generation_batch=config.model.generation_batch,
+        processes=processes,
+        engine=engine,
+    )
+
+
+def make_policy(
+    config: RunConfig, env: Environment | Game[Any], source: Path | None, processes: Processes, engine: Any = None
+) -> Any:
     """The policy: from `source` if given, else from `model.name`, else with random weights."""
     import torch
 
     from selfplay import models
-    from selfplay.policy import HFPolicy
 
     _quiet_transformers()
     if config.model.lora:
@@ -281,45 +310,25 @@ def make_policy(config: RunConfig, env: Environment | Game[Any], source: Path | 
         model.to(models.pick_device(config.model.device))
         if config.model.lora:
             model = models.with_lora(model, config.model.lora)
-    return HFPolicy(
-        model,
-        tokenizer,
-        sampler=config.model.sampler,
-        generation_batch=config.model.generation_batch,
-        processes=processes,
-    )
+    return wrap(config, model, tokenizer, processes, engine)
 
 
 def other_policy(config: RunConfig, name: str, processes: Processes) -> Any:
     """Another model, of the same device and number format: a teacher, an opponent, a judge."""
     from selfplay import models
-    from selfplay.policy import HFPolicy
 
     model, tokenizer = models.load_model(replace(config.model, name=name, scratch=None, lora=None), name)
-    return HFPolicy(
-        model,
-        tokenizer,
-        sampler=config.model.sampler,
-        generation_batch=config.model.generation_batch,
-        processes=processes,
-    )
+    return wrap(config, model, tokenizer, processes)
 
 
-def twin_policy(config: RunConfig, policy: Any, processes: Processes) -> Any:
+def twin_policy(config: RunConfig, policy: Any, processes: Processes, engine: Any = None) -> Any:
     """A policy that begins as `policy` and is trained apart from it; with adapters both share one frozen base.
 
     Ask before `policy` has a learner.
     """
     from selfplay import models
-    from selfplay.policy import HFPolicy
 
-    return HFPolicy(
-        models.twin(policy.model),
-        policy.tokenizer,
-        sampler=config.model.sampler,
-        generation_batch=config.model.generation_batch,
-        processes=processes,
-    )
+    return wrap(config, models.twin(policy.model), policy.tokenizer, processes, engine)
 
 
 def make_learner(config: RunConfig, policy: Any, record: Record, processes: Processes, name: str = "") -> Learner:
@@ -407,7 +416,8 @@ def prepare(
     start_folder = record.run_dir / START_FOLDER
     fresh = not Started(record).exists
     clock = time.perf_counter()
-    policy = make_policy(config, env, None if fresh or not config.bootstrap else start_folder, processes)
+    engine = make_engine(config, processes)
+    policy = make_policy(config, env, None if fresh or not config.bootstrap else start_folder, processes, engine)
     held_out = evaluation_split(config, env)
     seeds = make_seeds(config, env, policy, held_out)
     content: dict[str, Any] = {"seconds": {"prepare": time.perf_counter() - clock}, "tokens": {}}
@@ -422,11 +432,13 @@ def prepare(
             save_model(start_folder, policy.model, policy.tokenizer)
             flush_folder(start_folder)
 
-    def start_policy() -> Any:
-        return make_policy(config, env, start_folder if config.bootstrap else None, processes)
+    def start_policy(engine: Any = None) -> Any:
+        return make_policy(config, env, start_folder if config.bootstrap else None, processes, engine)
 
-    names = checked.recipe.ABOUT.policies[1:]
-    twins = {name: start_policy() if config.bootstrap else twin_policy(config, policy, processes) for name in names}
+    def second() -> Any:
+        return start_policy(engine) if config.bootstrap else twin_policy(config, policy, processes, engine)
+
+    twins = {name: second() for name in checked.recipe.ABOUT.policies[1:]}
     learner = make_learner(config, policy, record, processes)
     others = {name: Player(twin, make_learner(config, twin, record, processes, name)) for name, twin in twins.items()}
 
@@ -449,7 +461,7 @@ def prepare_game(
     """A Lab that plays the game of `table`; a policy made from scratch begins with random weights."""
     config = checked.config
     clock = time.perf_counter()
-    policy = make_policy(config, table.game, None, processes)
+    policy = make_policy(config, table.game, None, processes, make_engine(config, processes))
     learner = make_learner(config, policy, record, processes)
     lab = GameLab(
         config, table.game, table.opponents, table.yardstick, policy, learner, record,

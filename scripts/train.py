@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     run_dir = given.run_dir or default_run_dir(given.config, config)
     processes = start_processes(config)
-    check_model(config)
+    check_model(config, processes)
     view = make_view(processes)
     with judges(checked, processes) as (env, verifier), audits(checked, env, verifier, processes) as audited:
         isolation = confinement(env)

@@ -85,6 +85,35 @@ class LoraConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class VllmConfig:
+    """How `sampler: vllm` runs (`vllm_sampler`); the defaults are those of TRL's GRPOConfig."""
+
+    mode: Literal["colocate", "server"] = "colocate"
+    """colocate: in each process of the run, on its GPU; server: `vllm serve`, on GPUs of its own."""
+    memory_share: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """Share of each GPU's memory for vLLM's weights and cache; with colocate."""
+    tensor_parallel_size: Count = 1
+    """Processes over which one copy of the weights is spread; with colocate."""
+    max_model_length: Count | None = None
+    """Longest prompt and completion together, in tokens; null: what the model's own configuration says."""
+    server_host: Name = "0.0.0.0"
+    """Where the server is."""
+    server_port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    """Its port."""
+    server_timeout_s: NonNegative = 240.0
+    """Seconds to wait until it is up."""
+    group_port: Annotated[int, Field(ge=1, le=65535)] = 51216
+    """Port over which weights go to it."""
+
+    def __post_init__(self) -> None:
+        if self.mode == "server" and self.tensor_parallel_size > 1:
+            raise FieldError(
+                "tensor_parallel_size",
+                f"got {self.tensor_parallel_size} with mode server, expected 1: the server is told when it is started",
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class ModelConfig:
     """The model that proposes and solves, where it lives, and how it generates."""
 
@@ -100,8 +129,11 @@ class ModelConfig:
     """Train low-rank adapters; null: train all weights."""
     threads: Whole = 0
     """Threads that torch may use in each process; 0 leaves torch's own choice."""
-    sampler: Literal["compact", "hf"] = "hf"
-    """hf: `generate` of transformers; compact: a sampler for small models that drops finished rows."""
+    sampler: Literal["compact", "hf", "vllm"] = "hf"
+    """hf: `generate` of transformers; compact: a sampler for small models that drops finished rows; vllm: vLLM, for
+    what is trained (the extra of that name, and CUDA)."""
+    vllm: VllmConfig = field(default_factory=VllmConfig)
+    """Settings of `sampler: vllm`."""
     generation_batch: Count = 512
     """Most sequences generated together in each process."""
 
@@ -113,6 +145,10 @@ class ModelConfig:
                 f"got {got} of name and scratch, expected exactly one: name for a trained model, scratch "
                 "({} takes its defaults) for one made from random weights",
             )
+        if self.sampler == "vllm" and self.scratch is not None:
+            raise FieldError("sampler", "got vllm with scratch, expected compact or hf: vLLM reads a model from `name`")
+        if self.sampler == "vllm" and self.device in ("cpu", "mps"):
+            raise FieldError("sampler", f"got vllm with device {self.device}, expected hf or compact, or a CUDA device")
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,16 @@ def frozen_copy(model: Any) -> Any:
     return copied.requires_grad_(False)
 
 
+def count_change(model: Any) -> None:
+    """Note that the weights of `model` are others now, for whoever keeps a copy of them elsewhere (`num_changes`)."""
+    model.num_changes = num_changes(model) + 1
+
+
+def num_changes(model: Any) -> int:
+    """How often learners have changed the weights of `model` since it was made or loaded."""
+    return int(getattr(model, "num_changes", 0))
+
+
 def with_lora(model: Any, lora: LoraConfig) -> Any:
     """`model` with one trainable low-rank adapter (Hu et al. 2106.09685); everything else is frozen."""
     from peft import LoraConfig as PeftConfig

@@ -2,15 +2,16 @@
 
 Prompts are rendered with the tokenizer's chat template, or joined if it has none. Each completion is drawn with
 uniforms of its own seed, whichever sampler runs: `hf` is `generate` of transformers (any model, any device),
-`compact` is `sampler.generate_compact` (small replicated models, two to three times faster on ragged lengths). With
-several processes every rank generates a share. It trains nothing.
+`compact` is `sampler.generate_compact` (small replicated models, two to three times faster on ragged lengths). With an
+`engine`, vLLM writes instead (`vllm_sampler`, which promises less). With several processes every rank generates a
+share. It trains nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -22,6 +23,9 @@ from selfplay.sampler import Completion, draw_tokens, generate_compact
 from selfplay.scoring import log_probabilities
 from selfplay.seeding import uniforms
 from selfplay.types import Message, Prompt, Request, Sampling, Transcript
+
+if TYPE_CHECKING:
+    from selfplay.vllm_sampler import VllmEngine
 
 
 class HFPolicy:
@@ -35,41 +39,36 @@ class HFPolicy:
         sampler: Literal["compact", "hf"] = "hf",
         generation_batch: int = 512,
         processes: Processes | None = None,
+        engine: VllmEngine | None = None,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.sampler = sampler
         self.generation_batch = generation_batch
         self.processes = processes or OneProcess()
+        self.engine = engine
         self.version = 0
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> list[Transcript]:
         if not requests:
             return []
+        if self.engine is not None:
+            self.engine.carry(self)  # here, where every rank comes by, also one without a share
         return self.processes.map(lambda share: self._generate(share, sampling), requests)
 
     def _generate(self, requests: Sequence[Request], sampling: Sampling) -> list[Transcript]:
+        end_id = self.tokenizer.eos_token_id
         if not requests:
+            if self.engine is not None:  # with tensor parallelism the rest of its group waits for it
+                self.engine.complete([], [], sampling, end_id, [])
             return []
         prompts = self._encode([request.prompt for request in requests])
         seeds = np.array([request.seed for request in requests], dtype=np.uint64)
         bias = [tuple((self._token_id(text), value) for text, value in request.bias) for request in requests]
-        was_training = self.model.training
-        self.model.eval()
-        if self.sampler == "compact":
-            completions = generate_compact(
-                self.model,
-                prompts,
-                seeds,
-                sampling,
-                end_id=self.tokenizer.eos_token_id,
-                pad_id=self.tokenizer.pad_token_id,
-                batch_size=self.generation_batch,
-                bias=bias,
-            )
+        if self.engine is not None:
+            completions = self.engine.complete(prompts, seeds, sampling, end_id, bias)
         else:
-            completions = self._generate_hf(prompts, seeds, sampling, bias)
-        self.model.train(was_training)
+            completions = self._sample(prompts, seeds, sampling, bias)
         texts = self.tokenizer.batch_decode(
             [c.token_ids[:-1] if c.stopped else c.token_ids for c in completions], skip_special_tokens=False
         )
@@ -86,6 +85,31 @@ class HFPolicy:
             )
             for request, prompt, completion, text in zip(requests, prompts, completions, texts, strict=True)
         ]
+
+    def _sample(
+        self,
+        prompts: Sequence[Sequence[int]],
+        seeds: np.ndarray,
+        sampling: Sampling,
+        bias: Sequence[tuple[tuple[int, float], ...]],
+    ) -> list[Completion]:
+        was_training = self.model.training
+        self.model.eval()
+        if self.sampler == "compact":
+            completions = generate_compact(
+                self.model,
+                prompts,
+                seeds,
+                sampling,
+                end_id=self.tokenizer.eos_token_id,
+                pad_id=self.tokenizer.pad_token_id,
+                batch_size=self.generation_batch,
+                bias=bias,
+            )
+        else:
+            completions = self._generate_hf(prompts, seeds, sampling, bias)
+        self.model.train(was_training)
+        return completions
 
     def log_probabilities(self, transcripts: Sequence[Transcript]) -> list[float]:
         """Sum of the log-probabilities (nats, temperature 1) of each transcript's sampled tokens under this model."""
@@ -124,7 +148,7 @@ class HFPolicy:
         ]
 
     def snapshot(self) -> HFPolicy:
-        """A frozen copy of the current weights; of a policy with adapters, on the same base."""
+        """A frozen copy of the current weights; of a policy with adapters, on the same base. It has no engine."""
         frozen = HFPolicy(
             frozen_copy(self.model),
             self.tokenizer,

@@ -14,7 +14,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("selfplay", "envs", "verifiers", "scripts")
 HEAVY = {"torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors", "vllm"}
-TORCH_MODULES = {"selfplay.policy", "selfplay.sampler", "selfplay.models", "selfplay.scoring", "selfplay.judges.local"}
+TORCH_MODULES = {
+    "selfplay.policy",
+    "selfplay.sampler",
+    "selfplay.vllm_sampler",
+    "selfplay.models",
+    "selfplay.scoring",
+    "selfplay.judges.local",
+}
 LAYERS = [  # a module imports from earlier lines of this list only; what is not named stands with `stages`
     {
         "selfplay.types",

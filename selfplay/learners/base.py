@@ -17,6 +17,7 @@ from selfplay.config import LearnerConfig
 from selfplay.learners import trl_compat
 from selfplay.learners.checkpoint import copy_state, load_checkpoint, save_checkpoint
 from selfplay.learners.optimizers import make_optimizer
+from selfplay.models import count_change
 from selfplay.processes import OneProcess, Processes
 from selfplay.types import Batch
 
@@ -75,6 +76,7 @@ class TrainerLearner(ABC, Generic[Row]):
         if self.config.between_rounds != "carry":
             self._restart()
         torch.manual_seed(seed % 2**63)  # dropout, where a model has it
+        count_change(self.model)
         return self._train(rows, seed, rate)
 
     def _restart(self) -> None:
@@ -89,6 +91,7 @@ class TrainerLearner(ABC, Generic[Row]):
     def load(self, directory: Path) -> None:
         """Restore exactly what `save` wrote. Raises RecordError."""
         load_checkpoint(directory, self.model, self.optimizer)
+        count_change(self.model)
 
 
 def micro_batches(config: LearnerConfig, world: int) -> tuple[int, int]:
