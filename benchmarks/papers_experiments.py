@@ -342,17 +342,17 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     ),
     Experiment(
         "spin",
-        "Programs of 1 to 4 operations, from a model that is only half warmed up.",
-        (Arm("SPIN", "configs/spin/programs.yaml"),),
+        "Programs of 4 to 6 operations with their solutions as the data, which the model has seen up to 4 only.",
+        (Arm("SPIN", "configs/spin/programs.yaml", ("options.levels=[4, 5, 6]",)),),
         {
             "own text equals the data's": metric("spin", "same"),
             "own text equals the data's before": metric("spin", "same", 0),
-            "levels 1 to 4": held_out((1, 2, 3, 4)),
-            "levels 1 to 4 before": held_out((1, 2, 3, 4), "before"),
+            "levels 4 to 6": held_out((4, 5, 6)),
+            "levels 4 to 6 before": held_out((4, 5, 6), "before"),
         },
         (
             Question("The model's own text moves toward the data", "SPIN", START, "own text equals the data's"),
-            Question("It solves more", "SPIN", START, "levels 1 to 4"),
+            Question("It solves more", "SPIN", START, "levels 4 to 6"),
         ),
         start="configs/spin/programs.yaml",
     ),
