@@ -233,6 +233,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
                 "paid for failure",
                 "near one half",
             ),
+            Question("Rates move towards one half", "paid for one half", START, "near one half"),
             Question("The solver improves on its start", "paid for one half", START, "levels 5 to 8"),
             Question(
                 "It is better after 3 turns than after 7",
@@ -307,6 +308,10 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             Question("It reaches lengths beyond the seed data without any filter", "none", START, "levels 5 to 14"),
             Question("Agreement beats no filter", "majority", "none", "levels 5 to 14"),
             Question("A verifier beats agreement", "verifier", "majority", "levels 5 to 14"),
+            Question("A verifier beats no filter", "verifier", "none", "levels 5 to 14"),
+            Question(
+                "A verifier gains more levels a round than agreement", "verifier", "majority", "levels gained a round"
+            ),
         ),
     ),
     Experiment(
