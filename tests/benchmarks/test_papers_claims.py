@@ -94,9 +94,9 @@ def test_papers_md_says_what_the_kept_results_say() -> None:
 
 
 def test_the_answers_replace_what_stood_between_the_marks_and_nothing_else() -> None:
-    text = f"before\n{papers.BEGIN}\nold\n{papers.END}\nafter\n"
+    text = f"before\n{papers.BEGIN}\nan earlier table\n{papers.END}\nafter\n"
     once = papers.with_answers(text, EXPERIMENTS)
     assert once.startswith(f"before\n{papers.BEGIN}\n| recipe |")
     assert once.endswith(f"|\n{papers.END}\nafter\n")
-    assert "old" not in once
+    assert "an earlier table" not in once
     assert papers.with_answers(once, EXPERIMENTS) == once
