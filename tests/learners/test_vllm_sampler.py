@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import inspect
 import os
+import subprocess
+import sys
 import tomllib
+from ast import literal_eval
 from collections.abc import Sequence
 from importlib.metadata import requires
 from pathlib import Path
@@ -36,6 +39,7 @@ from selfplay.types import Message, Prompt, Request, Sampling, Transcript
 from selfplay.vllm_sampler import VllmEngine, check_vllm
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft, on transformers 5
+ROOT = Path(__file__).parents[2]
 GREEDY = Sampling(0.0, 1.0, 8)
 
 
@@ -294,6 +298,29 @@ def engine_accelerator(model: Any) -> Any:
     return Accelerator(cpu=True)
 
 
+@pytest.mark.slow
+def test_two_processes_write_what_each_alone_would_before_and_after_an_update(folder: Path, tmp_path: Path) -> None:
+    launch = (
+        "--multi_gpu --num_processes 2 --num_machines 1 --mixed_precision no --dynamo_backend no --main_process_port 0"
+    )
+    program = [str(Path(__file__).with_name("vllm_two_processes.py")), str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "accelerate.commands.launch", *launch.split(), *program],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (first, calls), (second, others) = (literal_eval((tmp_path / f"written_{rank}").read_text()) for rank in (0, 1))
+    assert first == second
+    before, after = first[:6], first[6:]
+    for plain, group, usual in ((texts[:2], texts[2:4], texts[4:]) for texts in (before, after)):
+        assert plain == group == usual
+    assert before != after
+    assert (calls, others) == ([[3, 1, 3, 1], [5, 1, 5, 1]], [[2, 2], [5, 1, 5, 1]])
+
+
 def test_a_process_without_a_share_takes_part(folder: Path) -> None:
     class NoShare(OneProcess):
         def map(self, work: Any, items: Any) -> Any:
@@ -416,7 +443,7 @@ def test_defaults_and_versions_are_those_of_trl() -> None:
     }.items() <= theirs.items()
     wanted = [Requirement(line) for line in requires("trl") or () if Requirement(line).name == "vllm"]
     (supported,) = [one.specifier for one in wanted if one.marker and one.marker.evaluate({"extra": "vllm"})]
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (ours_too,) = [
         one
         for one in map(Requirement, project["optional-dependencies"]["vllm"])
