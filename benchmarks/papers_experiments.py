@@ -185,7 +185,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
         "azr",
         "Programs: one policy gradient for both roles, a proposer that does not learn, and, for as many tokens as the "
-        "learned one used, more of the seed data without proposals.",
+        "learned one used, more of the seed data without proposals. With imitation in place of policy gradient, see "
+        "quickstart.md and code_triplet.md.",
         (
             Arm("learned proposer", "configs/azr/programs.yaml"),
             Arm("frozen proposer", "configs/azr/programs.yaml", ("options.proposer=frozen",)),
