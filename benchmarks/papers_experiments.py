@@ -314,6 +314,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
                 "A verifier gains more levels a round than agreement", "verifier", "majority", "levels gained a round"
             ),
         ),
+        num_seeds=5,
     ),
     Experiment(
         "sgs",
