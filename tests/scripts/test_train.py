@@ -105,7 +105,10 @@ def test_every_shipped_configuration_of_a_run_passes_a_dry_run(path: Path, capsy
         ("env.name=program", "error: env.name: got 'program', expected an environment; did you mean programs?"),
         ("env.options.max_levels=3", "error: env.options.max_levels: got an unknown key"),
         ("options.num_proposal=3", "error: options.num_proposal: got an unknown key"),
-        ("options.proposer=random", "error: options.proposer: got 'random', expected one of learned, frozen"),
+        (
+            "options.proposer=random",
+            "error: options.proposer: no proposer is called 'random'; did you mean random_texts? one of learned, frozen",
+        ),
         (
             "evaluation.levels=[1,6]",
             "error: evaluation.levels: got or needs level 6, expected levels 1 to 5 of programs",

@@ -120,6 +120,6 @@ def test_each_task_is_asked_for_as_often_and_solved(tmp_path: Path) -> None:
 
 
 def test_wrong_options_are_refused_with_what_there_is() -> None:
-    for key, value in (("reward", "azr"), ("solver_reward", "azr_code"), ("proposer", "nobody")):
+    for key, value in (("reward", "azrr"), ("solver_reward", "azr_code"), ("proposer", "nobody")):
         with pytest.raises(FieldError, match=value):
             Config(**{key: value})  # type: ignore[arg-type]
