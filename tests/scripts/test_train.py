@@ -107,7 +107,7 @@ def test_every_shipped_configuration_of_a_run_passes_a_dry_run(path: Path, capsy
         ("options.num_proposal=3", "error: options.num_proposal: got an unknown key"),
         (
             "options.proposer=random",
-            "error: options.proposer: no proposer is called 'random'; did you mean random_texts? one of learned, frozen",
+            "error: options.proposer: no proposer is called 'random'; did you mean random_texts?",
         ),
         (
             "evaluation.levels=[1,6]",
