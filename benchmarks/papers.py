@@ -139,9 +139,9 @@ def page(experiments: Sequence[Experiment]) -> Iterator[str]:
     yield (
         f"Written by `make papers` ({cpu_model()}). All arms of an experiment start from the same warm model of a "
         "seed, and differ in what is asked about. A claim *holds* if the 95 % interval (Student's t over seeds) of the "
-        "paired difference lies above zero, *does not hold* if it lies below, and otherwise *cannot be seen at this "
-        "size*. These are tiny models made from scratch on tiny problems: an answer here is about the method at this "
-        "size, and no replication of a paper's numbers."
+        "paired difference lies on the claim's side of zero, *does not hold* if it lies on the other, and otherwise "
+        "*cannot be seen at this size*. These are tiny models made from scratch on tiny problems: an answer here is "
+        "about the method at this size, and no replication of a paper's numbers."
     )
     for experiment in experiments:
         outcomes = {arm.name: outcomes_of(experiment, arm) for arm in experiment.arms}
