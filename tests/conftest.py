@@ -15,6 +15,17 @@ from real_runs import TINY, train, write_config
 from envs.programs import Options, Programs
 from verifiers import ClosingVerifier, PythonExecutor, make_verifier
 
+LAUNCH = ("RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "ACCELERATE_USE_CPU")
+
+
+@pytest.fixture(autouse=True)
+def _same_launch() -> Iterator[None]:
+    """Fails a test that leaves the process looking launched: each later trainer would wait for peers on one port."""
+    before = {name: os.environ.get(name) for name in LAUNCH}
+    yield
+    after = {name: os.environ.get(name) for name in LAUNCH}
+    assert after == before
+
 
 @pytest.fixture(scope="session")
 def programs() -> Iterator[Programs]:

@@ -56,7 +56,8 @@ def main(config: Path, folder: Path, num_kills: int, seed: int, span_s: float) -
             elif status == 0:
                 break
             else:
-                raise SystemExit(f"{run_dir}: a training ended by itself with status {status}")
+                printed = run_dir.with_suffix(".log").read_text()[-2000:]
+                raise SystemExit(f"{run_dir}: a training ended by itself with status {status}:\n{printed}")
         runs.append(run_dir.name)
     _, alive = psutil.wait_procs(orphans, timeout=5.0)
     return {"runs": runs, "kills": kills, "orphans": len(alive)}

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import torch
 import vllm_stand_in
+from accelerate import Accelerator
 from learner_helpers import TOKENIZER, demonstrations, digest, distance, model_of, random_rows, settings
 from packaging.requirements import Requirement
 from trl import GRPOConfig
@@ -271,7 +272,8 @@ def test_a_group_draws_its_rows_together_and_each_process_keeps_its_own(
     model = loaded(folder)
     processes = SecondOfTwo()
     engine = VllmEngine(VllmConfig(tensor_parallel_size=2), processes)
-    engine.generation = VLLMGeneration(model, engine_accelerator(model), TOKENIZER)
+    with vllm_sampler._same_environment():
+        engine.generation = VLLMGeneration(model, Accelerator(cpu=True), TOKENIZER)
     engine.generation.tp_group = "the group"
     neighbours = [([4, 5, 6], {"seed": 1}), ([7], {"seed": 2}), ([8, 9], {"seed": 3})]
 
@@ -290,12 +292,6 @@ def test_a_group_draws_its_rows_together_and_each_process_keeps_its_own(
     ]
     assert [own.seed for own in LLM.made[0].calls[0]] == [1, 2, 3, 4, 5][: 3 + mine]
     assert processes.waits == 1
-
-
-def engine_accelerator(model: Any) -> Any:
-    from accelerate import Accelerator
-
-    return Accelerator(cpu=True)
 
 
 @pytest.mark.slow
