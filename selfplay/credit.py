@@ -89,6 +89,12 @@ def credit_attempts(
     return rows
 
 
+def with_advantages(transcripts: Iterable[Transcript], advantages: Iterable[float | None]) -> list[Credited]:
+    """Each transcript that has an advantage, with it."""
+    pairs = zip(transcripts, advantages, strict=True)
+    return [Credited(transcript, advantage) for transcript, advantage in pairs if advantage is not None]
+
+
 def credit_proposals(
     proposals: Sequence[Proposal], rewards: Sequence[Reward | None], *, scale: bool = False
 ) -> list[Credited]:

@@ -6,7 +6,7 @@ here rewards, stores or trains, and nothing is dropped silently: what did not be
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 
 from selfplay.gate import Gate
 from selfplay.protocols import Environment, Policy, Verifier
@@ -104,6 +104,12 @@ def validate(
 
 def _read(transcript: Transcript, env: Environment) -> Draft | Rejection:
     return env.read_problem(transcript.completion) if transcript.stopped else Rejection("unfinished")
+
+
+def posed(proposals: Iterable[Proposal]) -> tuple[list[Proposal], list[Problem]]:
+    """The proposals that became problems, and these problems, in order."""
+    kept = [(proposal, proposal.problem) for proposal in proposals if proposal.problem is not None]
+    return [proposal for proposal, _ in kept], [problem for _, problem in kept]
 
 
 def solve(

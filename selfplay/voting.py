@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from selfplay.protocols import Verifier
-from selfplay.types import Attempt, Episode, Origin, Problem, Proposal, Status, Transcript, Verdict
+from selfplay.types import Attempt, Episode, Origin, Problem, Proposal, Rejection, Status, Transcript, Verdict
 
 LABEL = "label"
 """Who judged, where agreement with a label stands for a judge's word."""
@@ -89,6 +89,23 @@ def agree(
 def labels(votes: Sequence[Vote]) -> list[Problem]:
     """The problems, with the majority's answers as references."""
     return [one.problem for one in votes]
+
+
+def admit(proposals: Sequence[Proposal], votes: Sequence[Vote], kept: tuple[float, float]) -> list[Proposal]:
+    """The proposals with their problems labelled, or refused as `too_hard` or `too_easy` by the majority's share."""
+    least, greatest = kept
+    by_id = {one.problem.id: one for one in votes}
+    admitted = []
+    for proposal in proposals:
+        if proposal.problem is not None:
+            one = by_id[proposal.problem.id]
+            if least <= one.share <= greatest:
+                proposal = replace(proposal, outcome=one.problem)
+            else:
+                reason = "too_hard" if one.share < least else "too_easy"
+                proposal = replace(proposal, outcome=Rejection(reason, f"a majority of {one.share:.2f}"))
+        admitted.append(proposal)
+    return admitted
 
 
 def label_accuracy(truths: Sequence[Problem], votes: Sequence[Vote], verifier: Verifier) -> float:

@@ -45,7 +45,7 @@ LAYERS = [  # a module imports from earlier lines of this list only; what is not
     },
     set(),
     {"selfplay.lab", "selfplay.game_lab"},
-    {"selfplay.proposers", "selfplay.scripted", "selfplay.tabular"},
+    {"selfplay.buffer", "selfplay.proposers", "selfplay.scripted", "selfplay.tabular"},
     {"selfplay.recipes"},
 ]
 OTHERS = 2

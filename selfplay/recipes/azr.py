@@ -24,8 +24,7 @@ Deviations:
 
 from __future__ import annotations
 
-import random
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -33,13 +32,14 @@ from pydantic import Field
 
 from selfplay.about import About
 from selfplay.advantages import whitened
-from selfplay.credit import informative
+from selfplay.buffer import Buffer
+from selfplay.credit import informative, with_advantages
 from selfplay.lab import Lab
 from selfplay.proposers import PROPOSERS, check_proposer
 from selfplay.rewards import Pay, SolverPay, check_reward
 from selfplay.seeding import rng_for, seed_for
-from selfplay.stages import propose_to, solve, validate, verify
-from selfplay.types import Credited, Episode, Problem, Proposal, Reward, Sampling, Transcript
+from selfplay.stages import posed, propose_to, solve, validate, verify
+from selfplay.types import Credited, Episode, Proposal, Reward, Sampling, Transcript
 
 ABOUT = About("Absolute Zero", ("2505.03335",), ("policy_gradient",), ("proposer", "solver"), ("verified",))
 Count = Annotated[int, Field(ge=1)]
@@ -79,30 +79,6 @@ class Config:
         check_proposer(self.proposer)
 
 
-class Buffer:
-    """Earlier problems by task, each once: a fold over the rounds, rebuilt from the record when a run resumes."""
-
-    def __init__(self, lab: Lab, capacity: int) -> None:
-        self.task_of = lab.env.task_of
-        self.capacity = capacity
-        self.problems: dict[str, dict[str, Problem]] = {task: {} for task in lab.env.tasks}
-        for past in lab.past():
-            self.add(past.proposals)
-
-    def add(self, proposals: Iterable[Proposal]) -> None:
-        for proposal in proposals:
-            if (problem := proposal.problem) is not None:
-                own = self.problems[self.task_of(problem)]
-                own[problem.id] = problem
-                if len(own) > self.capacity:
-                    del own[next(iter(own))]
-
-    def sample(self, task: str, count: int, rng: random.Random) -> list[Problem]:
-        """At most `count` different ones."""
-        own = list(self.problems[task].values())
-        return rng.sample(own, min(count, len(own)))
-
-
 def run(lab: Lab, config: Config) -> None:
     """Play the rounds that are left."""
     env = lab.env
@@ -120,15 +96,14 @@ def run(lab: Lab, config: Config) -> None:
             written = propose_to(proposer, prompts, seed_for(round.seed, "propose"), sampling)
         with round.phase("validate"):
             proposals = validate(written, env, lab.gate, seed_for(round.seed, "validate"))
-            posed = [proposal for proposal in proposals if proposal.problem is not None]
-            new = [proposal.problem for proposal in posed if proposal.problem is not None]
-            old = again(buffer, new, config.num_problems, rng_for(round.seed, "again"))
+            sources, new = posed(proposals)
+            old = buffer.fill(new, config.num_problems, rng_for(round.seed, "again"))
         with round.phase("solve"):
             sampling = Sampling(1.0, 1.0, config.solver_max_new_tokens)
             seed = seed_for(round.seed, "solve")
             attempts = solve(lab.policy, env, [*new, *old], config.num_attempts, seed, sampling, config.filler)
         with round.phase("verify"):
-            episodes = verify([*new, *old], attempts, env, lab.verifier, [*posed, *[None] * len(old)])
+            episodes = verify([*new, *old], attempts, env, lab.verifier, [*sources, *[None] * len(old)])
         with round.phase("credit"):
             attempt_rewards = solver_pay.attempts(episodes)
             proposal_rewards = pay.proposals(proposals, episodes)
@@ -157,12 +132,6 @@ def run(lab: Lab, config: Config) -> None:
         )
 
 
-def again(buffer: Buffer, new: Sequence[Problem], count: int, rng: random.Random) -> list[Problem]:
-    """Earlier problems that bring each task up to `count`."""
-    num_new = {task: sum(buffer.task_of(problem) == task for problem in new) for task in buffer.problems}
-    return [one for task, own in num_new.items() for one in buffer.sample(task, max(0, count - own), rng)]
-
-
 def credited(rows: Sequence[tuple[Transcript, Reward | None, Hashable]]) -> list[Credited]:
     """Each rewarded transcript with its reward whitened over the tokens of its group (TRR++)."""
     advantages = whitened(
@@ -170,11 +139,7 @@ def credited(rows: Sequence[tuple[Transcript, Reward | None, Hashable]]) -> list
         [group for _, _, group in rows],
         [transcript.num_sampled for transcript, _, _ in rows],
     )
-    return informative(
-        Credited(transcript, advantage)
-        for (transcript, _, _), advantage in zip(rows, advantages, strict=True)
-        if advantage is not None
-    )
+    return informative(with_advantages([transcript for transcript, _, _ in rows], advantages))
 
 
 def by_task(

@@ -47,7 +47,7 @@ from selfplay.pool import Pool
 from selfplay.proposers import PROPOSERS, check_proposer
 from selfplay.rewards import Pay, SolverPay, check_reward
 from selfplay.seeding import rng_for, seed_for
-from selfplay.stages import augment, propose, solve, validate, verify
+from selfplay.stages import augment, posed, propose, solve, validate, verify
 from selfplay.types import Credited, Demonstration, Episode, Problem, Proposal, Reward, Sampling, Transcript
 from selfplay.voting import agree
 
@@ -222,8 +222,7 @@ def run(lab: Lab, config: Config) -> None:
             )
         with round.phase("validate"):
             proposals = validate(written, env, lab.gate, seed_for(round.seed, "validate"), config.mutation)
-            posed = [proposal for proposal in proposals if proposal.problem is not None]
-            problems = [proposal.problem for proposal in posed if proposal.problem is not None]
+            sources, problems = posed(proposals)
         with round.phase("solve"):
             sampling = Sampling(1.0, 1.0, config.solver_max_new_tokens)
             attempts = solve(
@@ -232,9 +231,9 @@ def run(lab: Lab, config: Config) -> None:
         with round.phase("verify"):
             if config.truth == "first_answer":
                 claimed = first_answers(problems, attempts, env.read_answer)
-                episodes = agree(claimed, attempts, env.read_answer, lab.verifier, posed)
+                episodes = agree(claimed, attempts, env.read_answer, lab.verifier, sources)
             else:
-                episodes = verify(problems, attempts, env, lab.verifier, posed)
+                episodes = verify(problems, attempts, env, lab.verifier, sources)
         with round.phase("credit"):
             judged = config.accept_judged
             attempt_rewards = solver_pay.attempts(episodes, judged=judged)

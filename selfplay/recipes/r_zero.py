@@ -25,15 +25,15 @@ Deviations:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from selfplay.about import About
 from selfplay.advantages import group_mean
-from selfplay.credit import credit_attempts, informative
+from selfplay.credit import credit_attempts, informative, with_advantages
 from selfplay.errors import FieldError
 from selfplay.gate import Gate
 from selfplay.lab import Lab, Round
@@ -41,9 +41,9 @@ from selfplay.learnability import Context
 from selfplay.repetition import repetition_of
 from selfplay.rewards import Pay, SolverPay, check_reward
 from selfplay.seeding import rng_for, seed_for
-from selfplay.stages import propose_to, solve, validate
-from selfplay.types import Credited, Problem, Proposal, Rejection, Sampling, Transcript
-from selfplay.voting import Vote, agree, labels, vote, vote_measures
+from selfplay.stages import posed, propose_to, solve, validate
+from selfplay.types import Problem, Proposal, Sampling, Transcript
+from selfplay.voting import admit, agree, labels, vote, vote_measures
 
 ABOUT = About(
     "R-Zero", ("2508.05004",), ("policy_gradient",), ("proposer", "solver"), ("voted",), ("solver", "challenger")
@@ -103,7 +103,7 @@ def run(lab: Lab, config: Config) -> None:
     labelled: list[Problem] = []
     for past in lab.past():
         if config.step(past.number) == 0:
-            labelled = problems_of(past.proposals)
+            labelled = posed(past.proposals)[1]
     for round in lab.rounds():
         step = config.step(round.number)
         if step < 0:
@@ -118,12 +118,11 @@ def challenger_round(lab: Lab, config: Config, round: Round) -> None:
     with round.phase("propose"):
         num = config.num_prompts * config.group_size
         proposals = written_by_challenger(lab, config, round, num, config.group_size, repeats=True)
-        sources = {one.problem.id: one for one in reversed(proposals) if one.problem is not None}
-        problems = problems_of(sources.values())
+        sources, problems = posed({one.problem.id: one for one in reversed(proposals) if one.problem}.values())
     with round.phase("solve"):
         attempts = votes_on(lab, config, round, problems, config.challenger_votes)
         votes = vote(problems, attempts, lab.env.read_answer)
-        episodes = agree(labels(votes), attempts, lab.env.read_answer, lab.verifier, list(sources.values()))
+        episodes = agree(labels(votes), attempts, lab.env.read_answer, lab.verifier, sources)
         measured = vote_measures(problems, votes, lab.verifier)
     with round.phase("credit"):
         shares = repetition_of(proposals)
@@ -135,11 +134,7 @@ def challenger_round(lab: Lab, config: Config, round: Round) -> None:
         groups = [place // config.group_size for place in range(len(proposals))]
         totals = [None if reward is None else reward.total for reward in rewards]
         advantages = group_mean(totals, groups, scale=True)
-        batch = informative(
-            Credited(proposal.transcript, advantage)
-            for proposal, advantage in zip(proposals, advantages, strict=True)
-            if advantage is not None
-        )
+        batch = informative(with_advantages([one.transcript for one in proposals], advantages))
     with round.phase("train"):
         learned = challenger.learner.update(batch, seed_for(round.seed, "learn"), lab.learning_rate(round))
     metrics = {"r_zero": {"turn": "challenger", "repetition": sum(shares) / len(shares), **measured}}
@@ -162,14 +157,14 @@ def solver_round(lab: Lab, config: Config, round: Round, step: int, labelled: li
     if step == 0:
         with round.phase("propose"):
             proposals = written_by_challenger(lab, config, round, config.num_candidates, 1, repeats=False)
-            candidates = problems_of(proposals)
+            candidates = posed(proposals)[1]
         with round.phase("vote"):
             attempts = votes_on(lab, config, round, candidates, config.solver_votes)
             votes = vote(candidates, attempts, lab.env.read_answer)
             num_vote_tokens = sum(len(one.token_ids) for group in attempts for one in group)
             measured = vote_measures(candidates, votes, lab.verifier)
             proposals = admit(proposals, votes, config.kept)
-            labelled = problems_of(proposals)
+            labelled = posed(proposals)[1]
     with round.phase("solve"):
         problems = part(labelled, config.num_problems, step, lab.round_seed(round.number - step))
         sampling = Sampling(1.0, 1.0, config.solver_max_new_tokens)
@@ -205,34 +200,12 @@ def written_by_challenger(
     return validate(written, lab.env, Gate(lab.gate.held_out, repeats=repeats), seed_for(round.seed, "validate"))
 
 
-def problems_of(proposals: Iterable[Proposal]) -> list[Problem]:
-    """The problems that proposals became, in order."""
-    return [proposal.problem for proposal in proposals if proposal.problem is not None]
-
-
 def votes_on(
     lab: Lab, config: Config, round: Round, problems: Sequence[Problem], num_votes: int
 ) -> list[list[Transcript]]:
     """The solver's attempts that vote."""
     sampling = Sampling(1.0, 1.0, config.solver_max_new_tokens)
     return solve(lab.policy, lab.env, problems, num_votes, seed_for(round.seed, "vote"), sampling, config.filler)
-
-
-def admit(proposals: Sequence[Proposal], votes: Sequence[Vote], kept: tuple[float, float]) -> list[Proposal]:
-    """The proposals with their problems labelled, or refused as `too_hard` or `too_easy` by the majority's share."""
-    least, greatest = kept
-    by_id = {one.problem.id: one for one in votes}
-    admitted = []
-    for proposal in proposals:
-        if proposal.problem is not None:
-            one = by_id[proposal.problem.id]
-            if least <= one.share <= greatest:
-                proposal = replace(proposal, outcome=one.problem)
-            else:
-                reason = "too_hard" if one.share < least else "too_easy"
-                proposal = replace(proposal, outcome=Rejection(reason, f"a majority of {one.share:.2f}"))
-        admitted.append(proposal)
-    return admitted
 
 
 def part(labelled: Sequence[Problem], count: int, step: int, seed: int) -> list[Problem]:

@@ -33,7 +33,7 @@ from selfplay.judging import Judging
 from selfplay.lab import Lab
 from selfplay.proposers import PROPOSERS, check_proposer
 from selfplay.seeding import rng_for, seed_for
-from selfplay.stages import solve, validate
+from selfplay.stages import posed, solve, validate
 from selfplay.types import Message, Problem, Prompt, Request, Sampling, Transcript
 
 ABOUT = About(
@@ -90,8 +90,7 @@ def run(lab: Lab, config: Config) -> None:
             written = proposer.generate(requests(lab, config, seed_for(round.seed, "propose")), writing)
         with round.phase("validate"):
             proposals = validate(written, lab.env, lab.gate, seed_for(round.seed, "validate"))
-            posed = [proposal for proposal in proposals if proposal.problem is not None]
-            problems = [proposal.problem for proposal in posed if proposal.problem is not None]
+            sources, problems = posed(proposals)
             feedback.check(lab.env, lab.verifier, problems)
         with round.phase("solve"):
             seed = seed_for(round.seed, "solve")
@@ -99,7 +98,7 @@ def run(lab: Lab, config: Config) -> None:
         with round.phase("judge"):
             scores = rate(judging, problems, attempts, config.num_ratings, seed_for(round.seed, "judge"))
         with round.phase("verify"):
-            episodes = episodes_of(problems, attempts, lab.env, lab.verifier, scores, judging.config.threshold, posed)
+            episodes = episodes_of(problems, attempts, lab.env, lab.verifier, scores, judging.config.threshold, sources)
         with round.phase("credit"):
             rewards = feedback.rewards(episodes, scores)
             pairs = preferences(episodes, rewards)

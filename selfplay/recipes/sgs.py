@@ -31,7 +31,7 @@ from pydantic import Field
 
 from selfplay.about import About
 from selfplay.advantages import group_mean, min_max
-from selfplay.credit import credit_attempts, informative
+from selfplay.credit import credit_attempts, informative, with_advantages
 from selfplay.errors import UserError
 from selfplay.guide import RuleGuide, guided
 from selfplay.lab import Lab
@@ -39,7 +39,7 @@ from selfplay.proposers import PROPOSERS, check_proposer
 from selfplay.protocols import Environment, Judge
 from selfplay.rewards import Pay, check_reward, reward_attempt
 from selfplay.seeding import rng_for, seed_for
-from selfplay.stages import pose, propose_to, solve, validate, verify
+from selfplay.stages import pose, posed, propose_to, solve, validate, verify
 from selfplay.types import Credited, Episode, Problem, Prompt, Proposal, Reward, Sampling
 
 ABOUT = About("Self-Guided Self-Play", ("2604.20209",), ("policy_gradient",), ("proposer", "solver"), ("verified",))
@@ -111,16 +111,15 @@ def run(lab: Lab, config: Config) -> None:
             written = propose_to(proposer, prompts, seed_for(round.seed, "propose"), sampling)
         with round.phase("validate"):
             proposals = validate(written, env, lab.gate, seed_for(round.seed, "validate"))
-            posed = [proposal for proposal in proposals if proposal.problem is not None]
-            conjectures = [proposal.problem for proposal in posed if proposal.problem is not None]
+            sources, conjectures = posed(proposals)
         with round.phase("solve"):
             problems = [*conjectures, *open_targets[: config.num_tried]]
             sampling = Sampling(1.0, 1.0, config.solver_max_new_tokens)
             seed = seed_for(round.seed, "solve")
             attempts = solve(lab.policy, env, problems, config.num_attempts, seed, sampling, config.filler)
         with round.phase("verify"):
-            sources = [*posed, *[None] * (len(problems) - len(posed))]
-            episodes = verify(problems, attempts, env, lab.verifier, sources)
+            nobody = [None] * (len(problems) - len(sources))
+            episodes = verify(problems, attempts, env, lab.verifier, [*sources, *nobody])
             solved.update(newly_solved(episodes))
         with round.phase("guide"):
             judge = guide_of(lab, config, seed_for(round.seed, "guide"))
@@ -186,8 +185,4 @@ def conjecturer_rows(proposals: Sequence[Proposal], rewards: Sequence[Reward | N
     """Conjectures with their reward, scaled to [0, 1] over the round, less the round's mean."""
     scaled = min_max([None if reward is None else reward.total for reward in rewards])
     advantages = group_mean(scaled, ["round"] * len(scaled))
-    return [
-        Credited(proposal.transcript, advantage)
-        for proposal, advantage in zip(proposals, advantages, strict=True)
-        if advantage is not None
-    ]
+    return with_advantages([proposal.transcript for proposal in proposals], advantages)

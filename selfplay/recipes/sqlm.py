@@ -31,7 +31,7 @@ from selfplay.credit import credit_attempts, credit_proposals, informative
 from selfplay.lab import Lab
 from selfplay.rewards import Pay, SolverPay, check_reward
 from selfplay.seeding import seed_for
-from selfplay.stages import propose, solve, validate, verify
+from selfplay.stages import posed, propose, solve, validate, verify
 from selfplay.types import Sampling
 from selfplay.voting import agree, labels, vote, vote_measures
 
@@ -85,8 +85,7 @@ def run(lab: Lab, config: Config) -> None:
             written = propose(lab.policy, env, config.num_proposals, seed_for(round.seed, "propose"), sampling)
         with round.phase("validate"):
             proposals = validate(written, env, lab.gate, seed_for(round.seed, "validate"))
-            posed = [proposal for proposal in proposals if proposal.problem is not None]
-            problems = [proposal.problem for proposal in posed if proposal.problem is not None]
+            sources, problems = posed(proposals)
         with round.phase("solve"):
             sampling = Sampling(1.0, 1.0, config.solver_max_new_tokens)
             seed = seed_for(round.seed, "solve")
@@ -95,9 +94,9 @@ def run(lab: Lab, config: Config) -> None:
             votes = vote(problems, attempts, env.read_answer)
             by_vote = config.truth == "vote"
             episodes = (
-                agree(labels(votes), attempts, env.read_answer, lab.verifier, posed)
+                agree(labels(votes), attempts, env.read_answer, lab.verifier, sources)
                 if by_vote
-                else verify(problems, attempts, env, lab.verifier, posed)
+                else verify(problems, attempts, env, lab.verifier, sources)
             )
             measured = vote_measures(problems, votes, lab.verifier)
         with round.phase("credit"):

@@ -12,9 +12,10 @@ from builders import play, problem, proposal, scripted_run, transcript
 from envs.code_triplet import CodeTriplet
 from envs.code_triplet import Options as TripletOptions
 from envs.programs import Programs
+from selfplay.buffer import Buffer
 from selfplay.errors import FieldError
 from selfplay.lab import Lab
-from selfplay.recipes.azr import Buffer, Config, credited
+from selfplay.recipes.azr import Config, credited
 from selfplay.scripted import scripted_lab
 from selfplay.types import Credited, Rejection, Reward
 from verifiers import ClosingVerifier, PythonExecutor, make_verifier

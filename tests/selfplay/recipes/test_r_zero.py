@@ -13,9 +13,9 @@ from envs.programs import Programs
 from selfplay.errors import FieldError
 from selfplay.lab import Lab
 from selfplay.learnability import Context, r_zero_code
-from selfplay.recipes.r_zero import Config, admit, part
+from selfplay.recipes.r_zero import Config, part
 from selfplay.types import Origin, Problem, Rejection, Status, Verdict
-from selfplay.voting import Vote
+from selfplay.voting import Vote, admit
 from verifiers import ClosingVerifier
 
 SMALL: dict[str, Any] = {
