@@ -27,8 +27,10 @@ import torch
 from transformers.cache_utils import DynamicCache
 
 from scripts import compose
+from scripts.checks import check
 from scripts.runs import open_record
 from scripts.view import SilentView
+from scripts.workers import judges, start_processes
 from selfplay.config_file import load_config
 from selfplay.lab import Lab
 from selfplay.learners.optimizers import make_optimizer
@@ -153,10 +155,10 @@ class Meter:
 def measure(num_rounds: int, config_file: Path, *, repeat: bool = True) -> Meter:
     """Play `num_rounds` rounds and, with `repeat`, do the work of each again in plain torch."""
     config = load_config(config_file, [f"rounds={num_rounds}", "evaluation.every=0", "evaluation.num_problems=20"])
-    checked = compose.check(config)
-    processes = compose.start_processes(config)
+    checked = check(config)
+    processes = start_processes(config)
     meter = Meter(repeat)
-    with tempfile.TemporaryDirectory() as folder, compose.judges(checked, processes) as (env, verifier):
+    with tempfile.TemporaryDirectory() as folder, judges(checked, processes) as (env, verifier):
         record = open_record(config, Path(folder) / "run", False, OneProcess())
         lab = compose.prepare(checked, env, verifier, record, SilentView(), processes, [meter])
         meter.lab = lab

@@ -16,8 +16,11 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts import compose
+from scripts.checks import check
 from scripts.cli import run_main
+from scripts.policies import make_policy
 from scripts.runs import make_view
+from scripts.workers import judges, start_processes
 from selfplay.config_file import load_config
 from selfplay.errors import ConfigError, RecordError
 from selfplay.record import Record
@@ -35,15 +38,15 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_intermixed_args(list(arguments))
     config = load_config(given.config, given.overrides)
-    checked = compose.check(config)
+    checked = check(config)
     if config.bootstrap is None:
         raise ConfigError(f"bootstrap: {given.config} has none, expected a mapping with learning_rate and max_steps")
     if given.output.exists() and (not given.output.is_dir() or any(given.output.iterdir())):
         raise RecordError(f"{given.output} is not an empty folder: choose another --output")
-    processes = compose.start_processes(config)
+    processes = start_processes(config)
     view = make_view(processes)
-    with tempfile.TemporaryDirectory() as scratch, compose.judges(checked, processes) as (env, verifier):
-        policy = compose.make_policy(config, env, None, processes)
+    with tempfile.TemporaryDirectory() as scratch, judges(checked, processes) as (env, verifier):
+        policy = make_policy(config, env, None, processes)
         held_out = compose.evaluation_split(config, env)
         seeds = compose.make_seeds(config, env, policy, held_out)
         compose.bootstrap(config, env, verifier, policy, seeds, Record(Path(scratch)), view, processes)

@@ -30,8 +30,8 @@ from typing import Any
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from scripts.checks import check
 from scripts.cli import run_main
-from scripts.compose import check
 from selfplay.comparison import Row, curve, rows
 from selfplay.config_file import load_config
 from selfplay.errors import RecordError, UserError

@@ -16,12 +16,15 @@ from typing import Any
 if __package__ in (None, ""):  # run by path: put the checkout first, before any installed package of a like name
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from scripts.checks import check
 from scripts.cli import dry_run_text, run_main, train_arguments
-from scripts.compose import audits, check, check_model, confinement, judges, prepare, start_processes
+from scripts.compose import prepare
 from scripts.modelcard import write_model_card
+from scripts.policies import check_model
 from scripts.report import write_report
 from scripts.runs import Started, make_view, mirrors, open_record, summarize, yardstick_lines
 from scripts.view import View
+from scripts.workers import audits, confinement, judges, start_processes
 from selfplay.config import RunConfig
 from selfplay.config_file import load_config
 from selfplay.lab import BaseLab

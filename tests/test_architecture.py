@@ -125,7 +125,7 @@ def test_the_test_reads_the_whole_house() -> None:
     assert {"selfplay.types", "selfplay.learners.supervised", "envs.programs", "verifiers.inside.worker"} <= set(
         SOURCES
     )
-    assert Import("scripts.compose", "selfplay.policy", True) in IMPORTS
+    assert Import("scripts.policies", "selfplay.policy", True) in IMPORTS
     assert Import("selfplay.lab", "selfplay.record", False) in IMPORTS
 
 

@@ -22,9 +22,10 @@ from envs.open_ended import OpenEnded, Options
 from envs.words import instructions
 from envs.words.free_text import overlapping, rouge_l, unfit
 from scripts.cases import case_of
-from scripts.compose import SharedVerifier, check
+from scripts.checks import check
 from scripts.report import write_report
 from scripts.runs import summarize
+from scripts.workers import SharedVerifier
 from selfplay.checking import resolved
 from selfplay.config import BootstrapConfig, EnvConfig, EvaluationConfig, LearnerConfig, ModelConfig, RunConfig
 from selfplay.errors import ConfigError

@@ -12,7 +12,7 @@ from builders import problem
 from endpoint_server import computes, running
 from real_runs import TINY, metrics_of, sha256, train, weights_of, with_model, write_config
 
-from scripts.compose import check
+from scripts.checks import check
 from scripts.judging import JUDGES, LateJudge, Parts
 from scripts.runs import _check_same
 from selfplay.checking import build

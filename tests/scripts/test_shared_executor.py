@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from scripts.compose import SharedExecutor
+from scripts.workers import SharedExecutor
 from verifiers import PythonExecutor
 from verifiers.sandbox import Job, RunStatus
 

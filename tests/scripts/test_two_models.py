@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from real_runs import TINY, metrics_of, records_of, sha256, train, with_model, write_config
 
-from scripts.compose import check
+from scripts.checks import check
 from selfplay.config_file import load_config
 from selfplay.errors import ConfigError
 

@@ -13,9 +13,9 @@ from real_runs import TINY, metrics_of, train, weights_of, with_model, write_con
 from vllm_stand_in import LLM
 
 from envs import ENVIRONMENTS
-from scripts import compose
 from scripts import train as command
 from scripts.cli import run_main
+from scripts.workers import judges
 from selfplay import models, vllm_sampler
 from selfplay.config import ScratchConfig
 
@@ -138,7 +138,8 @@ def test_what_does_not_go_together_is_refused_at_once(
 
 
 def test_only_what_is_trained_has_the_engine(folder: Path, stand_in: None, tmp_path: Path) -> None:
-    from scripts.compose import check, make_engine, make_policy, other_policy
+    from scripts.checks import check
+    from scripts.policies import make_engine, make_policy, other_policy
     from selfplay.config_file import load_config
     from selfplay.processes import OneProcess
 
@@ -146,7 +147,7 @@ def test_only_what_is_trained_has_the_engine(folder: Path, stand_in: None, tmp_p
     check(config)
     processes = OneProcess()
     engine = make_engine(config, processes)
-    with compose.judges(check(config), processes) as (env, _):
+    with judges(check(config), processes) as (env, _):
         trained = make_policy(config, env, None, processes, engine)
         frozen = make_policy(config, env, None, processes)
     teacher = other_policy(config, str(folder), processes)

@@ -13,7 +13,7 @@ from test_every_recipe import StopAt
 from envs.games import make_game
 from envs.games.exploitability import average_policy, exploitability, information_sets
 from envs.games.opponents import make_opponent
-from scripts.compose import check
+from scripts.checks import check
 from selfplay.config import EvaluationConfig
 from selfplay.config_file import load_config
 from selfplay.errors import ConfigError, FieldError
