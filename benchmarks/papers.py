@@ -146,7 +146,7 @@ def page(experiments: Sequence[Experiment]) -> Iterator[str]:
     for experiment in experiments:
         outcomes = {arm.name: outcomes_of(experiment, arm) for arm in experiment.arms}
         yield ""
-        yield f"## {experiment.recipe}"
+        yield f"## {experiment.title}"
         yield ""
         yield f"{experiment.about} `python -m benchmarks.papers {experiment.recipe}`"
         yield ""

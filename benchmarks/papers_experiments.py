@@ -64,6 +64,13 @@ class Experiment:
     start: str = "configs/quickstart.yaml"
     """Whose model and bootstrap warms all arms up."""
     num_seeds: int = 3
+    setting: str = ""
+    """What tells it from another experiment with the same recipe."""
+
+    @property
+    def title(self) -> str:
+        """Recipe and setting."""
+        return f"{self.recipe}, {self.setting}" if self.setting else self.recipe
 
 
 def held_out(levels: Sequence[int], when: str = "after") -> Score:
@@ -272,8 +279,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     ),
     Experiment(
         "ttrl",
-        "Programs without answers: of 4 to 6 operations, where votes are often right, and of 9 and 10, where they are "
-        "not.",
+        "Programs without answers: of 4 to 6 operations, where votes are right as often as greedy answers are, about "
+        "half of the time (errors agree); and of 9 and 10, where none are.",
         (
             Arm("levels 4 to 6", "configs/ttrl/programs.yaml"),
             Arm("levels 9 and 10", "configs/ttrl/programs.yaml", ("options.levels=[9, 10]",)),
@@ -292,6 +299,35 @@ EXPERIMENTS: tuple[Experiment, ...] = (
                 "Labels are right more often where attempts are", "levels 4 to 6", "levels 9 and 10", "label accuracy"
             ),
         ),
+        setting="programs",
+    ),
+    Experiment(
+        "ttrl",
+        "Equations of 5 to 7 numbers without answers, where a vote of 64 is right more often than an attempt; of 10 to "
+        "12, where both are rarely right; and the first at three times the learning rate.",
+        (
+            Arm("equations, 5 to 7", "configs/ttrl/equations.yaml"),
+            Arm("equations, 10 to 12", "configs/ttrl/equations.yaml", ("options.levels=[10, 11, 12]",)),
+            Arm("equations, 5 to 7, fast", "configs/ttrl/equations.yaml", ("learner.learning_rate=1e-3",)),
+        ),
+        {
+            "levels 5 to 7": held_out((5, 6, 7)),
+            "levels 5 to 7 before": held_out((5, 6, 7), "before"),
+            "levels 10 to 12": held_out((10, 11, 12)),
+            "levels 10 to 12 before": held_out((10, 11, 12), "before"),
+            "label accuracy": metric("ttrl", "label_accuracy"),
+            "label accuracy before": metric("ttrl", "label_accuracy", 0),
+            "majority share": metric("ttrl", "majority_share"),
+            "majority share before": metric("ttrl", "majority_share", 0),
+        },
+        (
+            Question("Votes improve what they are often right about", "equations, 5 to 7", START, "levels 5 to 7"),
+            Question("Votes improve what they are wrong about", "equations, 10 to 12", START, "levels 10 to 12"),
+            Question("At a high rate agreement rises", "equations, 5 to 7, fast", START, "majority share"),
+            Question("while labels rot", "equations, 5 to 7, fast", START, "label accuracy", smaller=True),
+        ),
+        start="configs/star/equations.yaml",
+        setting="equations",
     ),
     Experiment(
         "length_generalization",

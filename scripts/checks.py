@@ -64,6 +64,7 @@ def check(config: RunConfig) -> Checked:
     if config.bootstrap is not None:
         low, high = config.bootstrap.seed_levels
         wanted.append(("bootstrap.seed_levels", [low, high + 1]))
+        wanted.append(("bootstrap.proposer_levels", list(config.bootstrap.proposer_levels or ())))
     for key, named in wanted:
         if outside := [level for level in named if level not in levels]:
             raise ConfigError(

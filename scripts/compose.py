@@ -41,7 +41,11 @@ def make_seeds(
     count = config.bootstrap.num_problems if config.bootstrap else _SEED_PROBLEMS
     ids = {problem.id for problems in held_out.values() for problem in problems}
     levels = [level for level in range(low, high + 1) if level in env.levels]
-    return SeedData(policy, env, seed_split(env, levels, count, ids))
+    posed: list[Problem] = []
+    if config.bootstrap and config.bootstrap.proposer_levels:
+        easiest, hardest = config.bootstrap.proposer_levels
+        posed = seed_split(env, range(easiest, hardest + 1), count, ids)
+    return SeedData(policy, env, seed_split(env, levels, count, ids), posed)
 
 
 def evaluation_split(config: RunConfig, env: Environment) -> dict[int, list[Problem]]:

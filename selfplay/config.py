@@ -185,6 +185,9 @@ class BootstrapConfig:
     """Steps after the criterion holds, over which the learning rate falls to a tenth."""
     seed_levels: tuple[Whole, Whole] = (1, 4)
     """[easiest, hardest] level of the seed problems, both included."""
+    proposer_levels: tuple[Whole, Whole] | None = None
+    """[easiest, hardest] level of what it learns to pose; null: the seed levels. Wider ones make a model that can ask
+    what it cannot answer, as pretrained ones can; the problems beyond the seed levels are shown without answers."""
     num_problems: Count = 4000
     """Seed problems, over all seed levels."""
     batch_size: Count = 128
@@ -201,9 +204,9 @@ class BootstrapConfig:
     """When it may stop early."""
 
     def __post_init__(self) -> None:
-        low, high = self.seed_levels
-        if low > high:
-            raise FieldError("seed_levels", f"got [{low}, {high}], expected [easiest, hardest] with easiest <= hardest")
+        for name, levels in (("seed_levels", self.seed_levels), ("proposer_levels", self.proposer_levels)):
+            if levels is not None and levels[0] > levels[1]:
+                raise FieldError(name, f"got {list(levels)}, expected [easiest, hardest] with easiest <= hardest")
         if self.criterion.min_steps > self.max_steps:
             raise FieldError(
                 "criterion.min_steps", f"got {self.criterion.min_steps}, expected at most max_steps ({self.max_steps})"

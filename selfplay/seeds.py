@@ -6,7 +6,7 @@ Frozen as the held-out split is: it depends on the environment and the levels on
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 
 from selfplay.hints import with_hint
 from selfplay.protocols import Environment, Policy
@@ -37,13 +37,17 @@ def seed_split(env: Environment, levels: Sequence[int], num_problems: int, held_
 class SeedData:
     """Demonstrations of both roles on seed problems, drawn as often as wanted."""
 
-    def __init__(self, policy: Policy, env: Environment, problems: Sequence[Problem]) -> None:
+    def __init__(
+        self, policy: Policy, env: Environment, problems: Sequence[Problem], posed: Sequence[Problem] = ()
+    ) -> None:
+        """`posed` are those that a proposer would pose, if they are others than `problems`."""
         if not problems:
             raise ValueError("the seed split is empty")
         self.policy = policy
         self.env = env
-        self.levels = sorted({problem.level for problem in problems})
-        self._by_level = {level: [p for p in problems if p.level == level] for level in self.levels}
+        self._by_level = _by_level(problems)
+        self._posed = _by_level(posed) if posed else self._by_level
+        self.levels = list(self._by_level)
 
     def problems(self, count: int, rng: random.Random) -> list[Problem]:
         """Seed problems uniform over levels, as examples."""
@@ -68,8 +72,17 @@ class SeedData:
 
     def proposals(self, count: int, rng: random.Random) -> list[Demonstration]:
         """How a proposer would have posed problems uniform over levels."""
-        replies = [self.env.proposer_reply(self._draw(rng)) for _ in range(count)]
+        replies = [self.env.proposer_reply(_draw(self._posed, rng)) for _ in range(count)]
         return [Demonstration(transcript) for transcript in self.policy.references("proposer", replies)]
 
     def _draw(self, rng: random.Random) -> Problem:
-        return rng.choice(self._by_level[rng.choice(self.levels)])
+        return _draw(self._by_level, rng)
+
+
+def _by_level(problems: Sequence[Problem]) -> dict[int, list[Problem]]:
+    levels = sorted({problem.level for problem in problems})
+    return {level: [problem for problem in problems if problem.level == level] for level in levels}
+
+
+def _draw(by_level: Mapping[int, Sequence[Problem]], rng: random.Random) -> Problem:
+    return rng.choice(by_level[rng.choice(list(by_level))])

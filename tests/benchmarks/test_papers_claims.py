@@ -17,11 +17,17 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def test_every_papers_recipe_is_tried_and_no_other() -> None:
     """Expert iteration and its control have a page of their own."""
-    tried = [one.recipe for one in EXPERIMENTS]
-    assert sorted(tried) == sorted(set(RECIPES) - {"expert_iteration", "seed_data"})
+    assert {one.recipe for one in EXPERIMENTS} == set(RECIPES) - {"expert_iteration", "seed_data"}
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda one: one.recipe)
+def test_experiments_have_titles_and_files_of_their_own() -> None:
+    titles = [one.title for one in EXPERIMENTS]
+    assert len(set(titles)) == len(titles)
+    files = [papers.result_file(one, arm, 0) for one in EXPERIMENTS for arm in one.arms]
+    assert len(set(files)) == len(files)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda one: one.title)
 def test_an_experiment_asks_about_arms_that_run_and_scores_that_it_has(experiment: Experiment) -> None:
     names = [arm.name for arm in experiment.arms]
     assert len(set(names)) == len(names)

@@ -114,6 +114,7 @@ def test_every_shipped_configuration_of_a_run_passes_a_dry_run(path: Path, capsy
             "error: evaluation.levels: got or needs level 6, expected levels 1 to 5 of programs",
         ),
         ("bootstrap.seed_levels=[1,5]", "error: bootstrap.seed_levels: got or needs level 6, expected levels 1 to 5"),
+        ("bootstrap.proposer_levels=[1,9]", "error: bootstrap.proposer_levels: got or needs level 9, expected levels"),
         ("model.lora={rank: 2}", "error: model.lora: got adapters together with a bootstrap, expected one of them"),
         ("rounds=many", 'rounds: got "many" (text), expected a whole number >= 1'),
     ],

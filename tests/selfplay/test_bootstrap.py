@@ -171,6 +171,18 @@ def test_seed_demonstrations_pass_their_own_verifier(programs: Programs, exact: 
         assert row.transcript.completion in problems
 
 
+def test_a_proposer_may_be_shown_longer_problems_than_a_solver(programs: Programs) -> None:
+    """As a pretrained model can ask what it cannot answer; their answers are in no demonstration."""
+    policy = ScriptedPolicy(programs)
+    solved, posed = seed_split(programs, [1, 2], 20, set()), seed_split(programs, [3, 4], 20, set())
+    seeds = SeedData(policy, programs, solved, posed)
+    longer = {one.prompt for one in posed}
+    assert {row.transcript.completion for row in seeds.proposals(40, random.Random(0))} <= longer
+    shown = {row.transcript.messages[0].text.removeprefix("<solve>") for row in seeds.solutions(40, random.Random(0))}
+    assert shown <= {one.prompt for one in solved}
+    assert seeds.levels == [1, 2]
+
+
 def test_where_problems_are_given_nobody_is_warmed_up_or_asked_to_propose(
     programs: Programs, exact: ClosingVerifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:

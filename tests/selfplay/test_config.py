@@ -141,6 +141,8 @@ def test_extends_merges_mappings_key_by_key_and_replaces_the_rest(tmp_path: Path
          "text of length at least 1) or all-linear"),
         ("model.name=x", "model: got both of name and scratch, expected exactly one: name for a trained model, scratch "
          "({} takes its defaults) for one made from random weights"),
+        ("bootstrap.proposer_levels=[4, 1]", "bootstrap.proposer_levels: got [4, 1], expected [easiest, hardest] with "
+         "easiest <= hardest"),
         ("bootstrap.seed_levels=[4, 1]", "bootstrap.seed_levels: got [4, 1], expected [easiest, hardest] with "
          "easiest <= hardest"),
         ("bootstrap.criterion.min_steps=401", "bootstrap.criterion.min_steps: got 401, expected at most "
