@@ -73,7 +73,7 @@ def play(experiment: Experiment, seed: int, runs: Path) -> None:
     warm = runs / "warm" / f"{slug(experiment.start)}-seed{seed}"
     if any(arm.warm for arm in missing) and not (warm / "config.json").exists():
         run(["scripts.bootstrap", "--config", experiment.start, "--output", str(warm), f"seed={seed}"], warm)
-    own = runs / experiment.recipe
+    own = runs / experiment.stem
     for arm in missing:
         folder = own / f"{slug(arm.name)}-seed{seed}"
         resume = ["--resume"] if (folder / "config.yaml").exists() else []
@@ -121,7 +121,7 @@ def keep(experiment: Experiment, arm: Arm, seed: int, folder: Path) -> None:
 
 def result_file(experiment: Experiment, arm: Arm, seed: int) -> Path:
     """Where the outcome of a run is kept."""
-    return RESULTS / f"{experiment.recipe}-{slug(arm.name)}-seed{seed}.json"
+    return RESULTS / f"{experiment.stem}-{slug(arm.name)}-seed{seed}.json"
 
 
 def slug(text: str) -> str:

@@ -72,6 +72,11 @@ class Experiment:
         """Recipe and setting."""
         return f"{self.recipe}, {self.setting}" if self.setting else self.recipe
 
+    @property
+    def stem(self) -> str:
+        """What names of its files begin with."""
+        return f"{self.recipe}-{self.setting}" if self.setting else self.recipe
+
 
 def held_out(levels: Sequence[int], when: str = "after") -> Score:
     """Mean held-out accuracy over levels."""
@@ -156,6 +161,56 @@ BEYOND = (5, 6, 7, 8)
 KUHN = "configs/spiral/kuhn_poker.yaml"
 TEACHER = "options.teacher={runs}/teacher-seed{seed}/model"
 
+AZR_SCORES: Mapping[str, Score] = {
+    "levels 5 to 8": held_out(BEYOND),
+    "levels 5 to 8 before": held_out(BEYOND, "before"),
+    "proposed level": proposed_level(-1),
+    "proposed level before": proposed_level(0),
+}
+AZR_QUESTIONS = (
+    Question("Self-play improves on its start", "learned proposer", START, "levels 5 to 8"),
+    Question("A learned proposer beats a frozen one", "learned proposer", "frozen proposer", "levels 5 to 8"),
+    Question("A frozen proposer beats none", "frozen proposer", "no proposer", "levels 5 to 8"),
+    Question("What is proposed gets harder", "learned proposer", START, "proposed level"),
+)
+R_ZERO_SCORES: Mapping[str, Score] = {
+    "near one half": near_half("challenger"),
+    "near one half before": near_half("challenger", first=True),
+    "label accuracy": metric("r_zero", "label_accuracy"),
+    "label accuracy before": metric("r_zero", "label_accuracy", 0),
+    "levels 5 to 8": held_out(BEYOND),
+    "levels 5 to 8 before": held_out(BEYOND, "before"),
+    "levels 5 to 8 after 3 turns": held_out_at(BEYOND, 3 / 7),
+}
+R_ZERO_QUESTIONS = (
+    Question(
+        "A reward that peaks at one half keeps rates there",
+        "paid for one half",
+        "paid for failure",
+        "near one half",
+    ),
+    Question("Rates move towards one half", "paid for one half", START, "near one half"),
+    Question("The solver improves on its start", "paid for one half", START, "levels 5 to 8"),
+    Question(
+        "It is better after 3 turns than after 7",
+        "paid for one half",
+        "paid for one half",
+        "levels 5 to 8 after 3 turns",
+        than="levels 5 to 8",
+    ),
+    Question("Labels get worse", "paid for one half", START, "label accuracy", smaller=True),
+)
+SQLM_SCORES: Mapping[str, Score] = {
+    "levels 5 to 8": held_out(BEYOND),
+    "levels 5 to 8 before": held_out(BEYOND, "before"),
+    "label accuracy": metric("sqlm", "label_accuracy"),
+    "label accuracy before": metric("sqlm", "label_accuracy", 0),
+}
+SQLM_QUESTIONS = (
+    Question("Accuracy rises by the majority's word", "majority", START, "levels 5 to 8"),
+    Question("The environment's word is better", "verified", "majority", "levels 5 to 8"),
+)
+
 EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
         "star",
@@ -199,18 +254,22 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             Arm("frozen proposer", "configs/azr/programs.yaml", ("options.proposer=frozen",)),
             Arm("no proposer", "configs/seed_data/programs.yaml", budget_of="learned proposer"),
         ),
-        {
-            "levels 5 to 8": held_out(BEYOND),
-            "levels 5 to 8 before": held_out(BEYOND, "before"),
-            "proposed level": proposed_level(-1),
-            "proposed level before": proposed_level(0),
-        },
+        AZR_SCORES,
+        AZR_QUESTIONS,
+    ),
+    Experiment(
+        "azr",
+        "The same on equations, from a model that was shown how to pose problems of up to 10 numbers, and solutions of "
+        "up to 4: as pretrained models, it can ask what it cannot answer.",
         (
-            Question("Self-play improves on its start", "learned proposer", START, "levels 5 to 8"),
-            Question("A learned proposer beats a frozen one", "learned proposer", "frozen proposer", "levels 5 to 8"),
-            Question("A frozen proposer beats none", "frozen proposer", "no proposer", "levels 5 to 8"),
-            Question("What is proposed gets harder", "learned proposer", START, "proposed level"),
+            Arm("learned proposer", "configs/azr/equations.yaml"),
+            Arm("frozen proposer", "configs/azr/equations.yaml", ("options.proposer=frozen",)),
+            Arm("no proposer", "configs/seed_data/equations.yaml", budget_of="learned proposer"),
         ),
+        AZR_SCORES,
+        AZR_QUESTIONS,
+        start="configs/azr/equations.yaml",
+        setting="equations",
     ),
     Experiment(
         "r_zero",
@@ -225,33 +284,21 @@ EXPERIMENTS: tuple[Experiment, ...] = (
                 ("rounds=56", "options.reward=one_minus_p"),
             ),
         ),
-        {
-            "near one half": near_half("challenger"),
-            "near one half before": near_half("challenger", first=True),
-            "label accuracy": metric("r_zero", "label_accuracy"),
-            "label accuracy before": metric("r_zero", "label_accuracy", 0),
-            "levels 5 to 8": held_out(BEYOND),
-            "levels 5 to 8 before": held_out(BEYOND, "before"),
-            "levels 5 to 8 after 3 turns": held_out_at(BEYOND, 3 / 7),
-        },
+        R_ZERO_SCORES,
+        R_ZERO_QUESTIONS,
+    ),
+    Experiment(
+        "r_zero",
+        "The same on equations, from a model that was shown how to pose problems of up to 10 numbers, and solutions of "
+        "up to 4.",
         (
-            Question(
-                "A reward that peaks at one half keeps rates there",
-                "paid for one half",
-                "paid for failure",
-                "near one half",
-            ),
-            Question("Rates move towards one half", "paid for one half", START, "near one half"),
-            Question("The solver improves on its start", "paid for one half", START, "levels 5 to 8"),
-            Question(
-                "It is better after 3 turns than after 7",
-                "paid for one half",
-                "paid for one half",
-                "levels 5 to 8 after 3 turns",
-                than="levels 5 to 8",
-            ),
-            Question("Labels get worse", "paid for one half", START, "label accuracy", smaller=True),
+            Arm("paid for one half", "configs/r_zero/equations.yaml"),
+            Arm("paid for failure", "configs/r_zero/equations.yaml", ("options.reward=one_minus_p",)),
         ),
+        R_ZERO_SCORES,
+        R_ZERO_QUESTIONS,
+        start="configs/azr/equations.yaml",
+        setting="equations",
     ),
     Experiment(
         "spiral",
@@ -299,16 +346,15 @@ EXPERIMENTS: tuple[Experiment, ...] = (
                 "Labels are right more often where attempts are", "levels 4 to 6", "levels 9 and 10", "label accuracy"
             ),
         ),
-        setting="programs",
     ),
     Experiment(
         "ttrl",
         "Equations of 5 to 7 numbers without answers, where a vote of 64 is right more often than an attempt; of 10 to "
         "12, where both are rarely right; and the first at three times the learning rate.",
         (
-            Arm("equations, 5 to 7", "configs/ttrl/equations.yaml"),
-            Arm("equations, 10 to 12", "configs/ttrl/equations.yaml", ("options.levels=[10, 11, 12]",)),
-            Arm("equations, 5 to 7, fast", "configs/ttrl/equations.yaml", ("learner.learning_rate=1e-3",)),
+            Arm("5 to 7", "configs/ttrl/equations.yaml"),
+            Arm("10 to 12", "configs/ttrl/equations.yaml", ("options.levels=[10, 11, 12]",)),
+            Arm("5 to 7, fast", "configs/ttrl/equations.yaml", ("learner.learning_rate=1e-3",)),
         ),
         {
             "levels 5 to 7": held_out((5, 6, 7)),
@@ -321,10 +367,10 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             "majority share before": metric("ttrl", "majority_share", 0),
         },
         (
-            Question("Votes improve what they are often right about", "equations, 5 to 7", START, "levels 5 to 7"),
-            Question("Votes improve what they are wrong about", "equations, 10 to 12", START, "levels 10 to 12"),
-            Question("At a high rate agreement rises", "equations, 5 to 7, fast", START, "majority share"),
-            Question("while labels rot", "equations, 5 to 7, fast", START, "label accuracy", smaller=True),
+            Question("Votes improve what they are often right about", "5 to 7", START, "levels 5 to 7"),
+            Question("Votes improve what they are wrong about", "10 to 12", START, "levels 10 to 12"),
+            Question("At a high rate agreement rises", "5 to 7, fast", START, "majority share"),
+            Question("while labels rot", "5 to 7, fast", START, "label accuracy", smaller=True),
         ),
         start="configs/star/equations.yaml",
         setting="equations",
@@ -424,11 +470,21 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             Arm("majority", "configs/sqlm/programs.yaml"),
             Arm("verified", "configs/sqlm/programs.yaml", ("options.truth=verified",)),
         ),
-        {"levels 5 to 8": held_out(BEYOND), "levels 5 to 8 before": held_out(BEYOND, "before")},
+        SQLM_SCORES,
+        SQLM_QUESTIONS,
+    ),
+    Experiment(
+        "sqlm",
+        "The same on equations, from a model that was shown how to pose problems of up to 10 numbers, and solutions of "
+        "up to 4; 16 votes.",
         (
-            Question("Accuracy rises by the majority's word", "majority", START, "levels 5 to 8"),
-            Question("The environment's word is better", "verified", "majority", "levels 5 to 8"),
+            Arm("majority", "configs/sqlm/equations.yaml"),
+            Arm("verified", "configs/sqlm/equations.yaml", ("options.truth=verified",)),
         ),
+        SQLM_SCORES,
+        SQLM_QUESTIONS,
+        start="configs/azr/equations.yaml",
+        setting="equations",
     ),
     Experiment(
         "self_rewarding",
