@@ -141,7 +141,8 @@ def page(experiments: Sequence[Experiment]) -> Iterator[str]:
         "seed, and differ in what is asked about. A claim *holds* if the 95 % interval (Student's t over seeds) of the "
         "paired difference lies on the claim's side of zero, *does not hold* if it lies on the other, and otherwise "
         "*cannot be seen at this size*. These are tiny models made from scratch on tiny problems: an answer here is "
-        "about the method at this size, and no replication of a paper's numbers."
+        "about the method at this size, and no replication of a paper's numbers. Of "
+        f"{sum(len(one.questions) for one in experiments)} intervals at 95 % a few leave out zero by chance."
     )
     for experiment in experiments:
         outcomes = {arm.name: outcomes_of(experiment, arm) for arm in experiment.arms}
@@ -214,7 +215,8 @@ def with_answers(text: str, experiments: Sequence[Experiment]) -> str:
     lines = ["| recipe | claim | difference (95 % interval) | seeds | at this size |", "|---|---|---|---|---|"]
     for experiment in experiments:
         outcomes = {arm.name: outcomes_of(experiment, arm) for arm in experiment.arms}
-        lines += [f"| `{experiment.recipe}` {answer(experiment, one, outcomes)}" for one in experiment.questions]
+        name = f"`{experiment.recipe}`" + (f", {experiment.setting}" if experiment.setting else "")
+        lines += [f"| {name} {answer(experiment, one, outcomes)}" for one in experiment.questions]
     return "\n".join([f"{before}{BEGIN}", *lines, f"{END}\n{after}"])
 
 

@@ -208,6 +208,7 @@ SQLM_SCORES: Mapping[str, Score] = {
 }
 SQLM_QUESTIONS = (
     Question("Accuracy rises by the majority's word", "majority", START, "levels 5 to 8"),
+    Question("Accuracy rises by the environment's word", "verified", START, "levels 5 to 8"),
     Question("The environment's word is better", "verified", "majority", "levels 5 to 8"),
 )
 
@@ -270,6 +271,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         AZR_QUESTIONS,
         start="configs/azr/equations.yaml",
         setting="equations",
+        num_seeds=5,
     ),
     Experiment(
         "r_zero",
@@ -290,13 +292,26 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
         "r_zero",
         "The same on equations, from a model that was shown how to pose problems of up to 10 numbers, and solutions of "
-        "up to 4.",
+        "up to 4. A third arm, added when these two had been seen, is paid as the paper has it: "
+        "nothing, in place of -1, for what is no problem.",
         (
             Arm("paid for one half", "configs/r_zero/equations.yaml"),
             Arm("paid for failure", "configs/r_zero/equations.yaml", ("options.reward=one_minus_p",)),
+            Arm("paid for one half, floored", "configs/r_zero/equations.yaml", ("options.reward=r_zero_paper",)),
         ),
         R_ZERO_SCORES,
-        R_ZERO_QUESTIONS,
+        (
+            *R_ZERO_QUESTIONS,
+            Question(
+                "Rates are nearer to one half without a penalty on what is no problem",
+                "paid for one half, floored",
+                "paid for one half",
+                "near one half",
+            ),
+            Question(
+                "Without that penalty they move towards one half", "paid for one half, floored", START, "near one half"
+            ),
+        ),
         start="configs/azr/equations.yaml",
         setting="equations",
     ),
@@ -323,6 +338,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
                 smaller=True,
             ),
         ),
+        num_seeds=5,
     ),
     Experiment(
         "ttrl",
@@ -370,10 +386,11 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             Question("Votes improve what they are often right about", "5 to 7", START, "levels 5 to 7"),
             Question("Votes improve what they are wrong about", "10 to 12", START, "levels 10 to 12"),
             Question("At a high rate agreement rises", "5 to 7, fast", START, "majority share"),
-            Question("while labels rot", "5 to 7, fast", START, "label accuracy", smaller=True),
+            Question("At a high rate labels get worse", "5 to 7, fast", START, "label accuracy", smaller=True),
         ),
         start="configs/star/equations.yaml",
         setting="equations",
+        num_seeds=5,
     ),
     Experiment(
         "length_generalization",
@@ -444,6 +461,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             Question("It solves more", "SPIN", START, "levels 4 to 6"),
         ),
         start="configs/spin/programs.yaml",
+        num_seeds=5,
     ),
     Experiment(
         "distill",
@@ -485,6 +503,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         SQLM_QUESTIONS,
         start="configs/azr/equations.yaml",
         setting="equations",
+        num_seeds=5,
     ),
     Experiment(
         "self_rewarding",
@@ -527,6 +546,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             Question("AI feedback as pairs improves the model", "preference learning", START, "levels 4 to 7"),
         ),
         start="configs/constitutional/equations.yaml",
+        num_seeds=5,
     ),
 )
 """What `make papers` runs, in this order."""
