@@ -22,7 +22,8 @@ from typing import Any
 
 from scipy import stats
 
-from benchmarks.papers_experiments import EXPERIMENTS, START, Arm, Experiment, Question
+from benchmarks.papers_experiments import EXPERIMENTS
+from benchmarks.papers_scores import START, Arm, Experiment, Question
 from benchmarks.quickstart_page import tokens_used
 from selfplay.provenance import cpu_model
 

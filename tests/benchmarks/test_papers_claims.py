@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from benchmarks import papers
-from benchmarks.papers_experiments import EXPERIMENTS, START, Arm, Experiment, Question, held_out_at, metric, near_half
+from benchmarks.papers_experiments import EXPERIMENTS
+from benchmarks.papers_scores import START, Arm, Experiment, Question, held_out_at, metric, near_half
 from selfplay.config_file import load_config
 from selfplay.recipes import RECIPES
 
